@@ -1,0 +1,1 @@
+//! Benchmarks of rcmap and its peers.

@@ -1,0 +1,258 @@
+//! What layer 3 does to entries and counts while its map is shared.
+//!
+//! A slot is reached here field by field (I8): never through a reference to the whole
+//! [`Counted`](super::Counted), for somebody may hold a `&mut` to the value in it.
+
+use core::mem::offset_of;
+
+use hashbrown::TryReserveError;
+
+use super::{Counted, CountedHashMap};
+use crate::handle_hash_map::{Dead, Handle};
+use crate::storage::{Address, Cursor, Folded, Queue, SlotPtr};
+use crate::tokens::{Count, Token, UsizeCount};
+
+/// A position in a walk over the entries of layer 2.
+pub(crate) type CountedCursor<K, V> = Cursor<K, Counted<V>>;
+
+/// A pointer to an entry of layer 2.
+pub(crate) struct CountedSlot<K, V>(SlotPtr<K, Counted<V>>);
+
+impl<K, V> Clone for CountedSlot<K, V> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for CountedSlot<K, V> {}
+
+impl<K, V> PartialEq for CountedSlot<K, V> {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<K, V> CountedSlot<K, V> {
+    #[inline]
+    pub(crate) fn key(self) -> *mut K {
+        self.0.key()
+    }
+
+    #[inline]
+    pub(crate) fn value(self) -> *mut V {
+        self.0.value().wrapping_byte_add(offset_of!(Counted<V>, value)).cast()
+    }
+
+    /// The count of the entry, and nothing else of it.
+    ///
+    /// # Safety
+    ///
+    /// The slot is occupied, and stays so during `'a`.
+    #[inline]
+    pub(crate) unsafe fn count<'a>(self) -> &'a UsizeCount {
+        let count = self.0.value().wrapping_byte_add(offset_of!(Counted<V>, refcount));
+        // SAFETY: (I8) the count is initialised and lies next to, not inside, what a `&mut V` covers.
+        unsafe { &*count.cast::<UsizeCount>() }
+    }
+
+    /// The handle of the entry.
+    ///
+    /// # Safety
+    ///
+    /// The slot is live.
+    #[inline]
+    pub(crate) unsafe fn handle(self) -> Handle {
+        // SAFETY: (I4) the caller says that the slot is live.
+        Handle::new(unsafe { self.0.header() }.key())
+    }
+}
+
+impl<K, V, S> CountedHashMap<K, V, S> {
+    /// The entry that is listed under `hash`, that `eq` accepts and that is alive afterwards.
+    #[inline]
+    pub(crate) fn find_slot(
+        &self,
+        hash: Folded,
+        mut eq: impl FnMut(&K) -> bool,
+    ) -> Option<CountedSlot<K, V>> {
+        let slot = self.base.table().find(hash, |slot| {
+            // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
+            let equal = eq(unsafe { &*slot.key() });
+            // SAFETY: (I2) an indexed slot is occupied. (I10) `eq` may have dropped the last handle,
+            // and so may whoever runs this probe inside of another.
+            equal && !unsafe { CountedSlot(slot).count() }.is_zero()
+        })?;
+        Some(CountedSlot(slot))
+    }
+
+    /// The entry that a handle names.
+    pub(crate) fn locate(&self, handle: Handle) -> Option<CountedSlot<K, V>> {
+        self.base.table().locate(handle.raw()).map(CountedSlot)
+    }
+
+    /// Makes room while the map is shared.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows.
+    ///
+    /// # Safety
+    ///
+    /// The table is quiet: no probe of it runs.
+    pub(crate) unsafe fn reserve_shared(&self, additional: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.base.table().reserve(additional) }
+    }
+
+    /// Makes room while the map is shared.
+    ///
+    /// # Errors
+    ///
+    /// If memory or numbers run out.
+    ///
+    /// # Safety
+    ///
+    /// The table is quiet: no probe of it runs.
+    pub(crate) unsafe fn try_reserve_shared(
+        &self,
+        additional: usize,
+    ) -> Result<(), TryReserveError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.base.table().try_reserve(additional) }
+    }
+
+    /// Adds an entry, whose key the caller has found to be new, and mints its first token. `value`
+    /// is called once there is room; nothing can fail after it.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows; nothing has changed then.
+    ///
+    /// # Safety
+    ///
+    /// The table is quiet: no probe of it runs.
+    #[inline]
+    pub(crate) unsafe fn insert_shared(
+        &self,
+        hash: Folded,
+        key: K,
+        value: impl FnOnce() -> V,
+    ) -> (CountedSlot<K, V>, Token) {
+        // SAFETY: the caller's promise.
+        let slot = unsafe { self.base.table().insert(hash, key, || Counted::new(value())) };
+        let slot = CountedSlot(slot);
+        // SAFETY: the slot has just become live.
+        let token = unsafe { slot.count() }.get();
+        (slot, token)
+    }
+
+    /// Retires the handle of an entry whose count is zero: from here on nothing finds it.
+    ///
+    /// # Safety
+    ///
+    /// The slot is a live one of this map, and its count is zero.
+    #[inline]
+    pub(crate) unsafe fn retire(&self, slot: CountedSlot<K, V>) -> Departed<K, V> {
+        // SAFETY: the caller's promise.
+        Departed(unsafe { self.base.table().retire(slot.0) })
+    }
+
+    /// Takes a departed entry out of the index.
+    ///
+    /// # Safety
+    ///
+    /// The table is quiet, and the entry is retired and still listed.
+    #[inline]
+    pub(crate) unsafe fn unlist(&self, departed: &Departed<K, V>) {
+        // SAFETY: the caller's promise.
+        unsafe { self.base.table().unlist(&departed.0) };
+    }
+
+    /// Takes a live entry out, with its key and value; its slot is free at once.
+    ///
+    /// # Safety
+    ///
+    /// The table is quiet, the slot is a live one of this map, and nobody refers to its key or value.
+    pub(crate) unsafe fn take_out(&self, slot: CountedSlot<K, V>) -> (K, V) {
+        // SAFETY: the caller's promise.
+        let (key, counted) = unsafe { self.base.table().take_out(slot.0) };
+        (key, counted.value)
+    }
+
+    /// Gives the slot of a departed entry back.
+    ///
+    /// # Safety
+    ///
+    /// The entry is unlisted and in no queue, and its key and value are gone.
+    #[inline]
+    pub(crate) unsafe fn recycle(&self, address: Address) {
+        // SAFETY: the caller's promise.
+        unsafe { self.base.table().recycle(address) };
+    }
+
+    /// Appends a departed entry to a queue.
+    ///
+    /// # Safety
+    ///
+    /// The entry is in no queue, and the queue holds entries of this map only.
+    pub(crate) unsafe fn enqueue(&self, queue: &Queue, departed: &Departed<K, V>) {
+        // SAFETY: the caller's promise.
+        unsafe { self.base.table().enqueue(queue, departed.0.address) };
+    }
+
+    /// Takes the entry that has waited longest out of a queue.
+    ///
+    /// # Safety
+    ///
+    /// The queue holds entries of this map only.
+    #[inline]
+    pub(crate) unsafe fn dequeue(&self, queue: &Queue) -> Option<Departed<K, V>> {
+        // SAFETY: the caller's promise.
+        unsafe { self.base.table().dequeue(queue) }.map(Departed)
+    }
+
+    /// Gives memory back while `Ref`s exist.
+    ///
+    /// # Safety
+    ///
+    /// The table is quiet, and no cursor of it is used again.
+    pub(crate) unsafe fn shrink_shared(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.base.table().shrink() };
+    }
+
+    pub(crate) fn cursor(&self) -> CountedCursor<K, V> {
+        self.base.table().cursor()
+    }
+
+    /// The next live slot of a walk.
+    ///
+    /// # Safety
+    ///
+    /// The cursor is this map's, which has not been shrunk since it was made.
+    #[inline]
+    pub(crate) unsafe fn advance(
+        &self,
+        cursor: &mut CountedCursor<K, V>,
+    ) -> Option<CountedSlot<K, V>> {
+        // SAFETY: the caller's promise.
+        unsafe { self.base.table().advance(cursor) }.map(CountedSlot)
+    }
+}
+
+/// An entry whose count is zero and whose key and value are still in their slot.
+pub(crate) struct Departed<K, V>(Dead<K, Counted<V>>);
+
+impl<K, V> Departed<K, V> {
+    #[inline]
+    pub(crate) fn address(&self) -> Address {
+        self.0.address
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self) -> CountedSlot<K, V> {
+        CountedSlot(self.0.slot)
+    }
+}

@@ -1,0 +1,700 @@
+//! The shared part of a map, and the protocol by which entries leave it.
+//!
+//! All unsafe code of layer 3 is here. It does not know how entries are indexed or stored, only the
+//! verbs of layer 2. The rules that it follows:
+//!
+//! - Every occupied slot owns one strong count of the `Rc` that [`Inner`] lies in (I7), so whoever
+//!   has a [`Ref`] may reach `Inner` through its raw owner pointer.
+//! - No reference into `Inner` lives on when the last keep-alive token is given back.
+//! - User code runs at two places only: `eq` in [`Owner::probe`], and the destructors of a key and
+//!   a value in [`Drain::destroy`]. (And the hasher's destructor, when `Inner` itself goes.)
+
+use alloc::rc::{Rc, Weak};
+use core::cell::Cell;
+use core::marker::PhantomData;
+use core::mem::{ManuallyDrop, offset_of};
+use core::ptr::NonNull;
+
+use hashbrown::{DefaultHashBuilder, TryReserveError};
+
+use crate::counted_hash_map::{CountedCursor, CountedHashMap, CountedSlot, Departed};
+use crate::handle_hash_map::Handle;
+use crate::storage::{Address, Folded, Queue, drop_in_order};
+use crate::tokens::{Count, RcCount, Token};
+
+/// A value, and the unit of the map's strong count that its entry holds.
+struct Kept<V> {
+    keep_alive: ManuallyDrop<Token>,
+    value: V,
+}
+
+type Slot<K, V> = CountedSlot<K, Kept<V>>;
+
+#[inline]
+fn value_of<K, V>(slot: Slot<K, V>) -> *mut V {
+    slot.value().wrapping_byte_add(offset_of!(Kept<V>, value)).cast()
+}
+
+/// What the map and its `Ref`s share.
+pub(super) struct Inner<K, V, S> {
+    map: CountedHashMap<K, Kept<V>, S>,
+    /// Probes that are running, each inside of the one before.
+    probes: Cell<u32>,
+    /// Whether a [`Drain`] is at work, so that others leave their entries to it.
+    draining: Cell<bool>,
+    /// How many entries were ever inserted: tells whether a miss still holds.
+    inserted: Cell<u64>,
+    /// Dead entries that the index lists until the outermost probe ends.
+    deferred: Queue,
+    /// Dead entries out of the index that wait for their destructors.
+    waiting: Queue,
+}
+
+/// The map's own hold on [`Inner`]. Each map has one, so a `&mut Owner` is a `&mut` to the map.
+pub(super) struct Owner<K, V, S>(Rc<Inner<K, V, S>>);
+
+impl<K, V, S> Owner<K, V, S> {
+    pub(super) fn with_hasher(hasher: S) -> Self {
+        Self(Rc::new(Inner {
+            map: CountedHashMap::with_hasher(hasher),
+            probes: Cell::new(0),
+            draining: Cell::new(false),
+            inserted: Cell::new(0),
+            deferred: Queue::new(),
+            waiting: Queue::new(),
+        }))
+    }
+
+    #[inline]
+    fn count(&self) -> RcCount<Inner<K, V, S>> {
+        RcCount::of(&self.0)
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.0.map.len()
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.0.map.capacity()
+    }
+
+    #[inline]
+    pub(super) fn hasher(&self) -> &S {
+        self.0.map.hasher()
+    }
+
+    /// Changes whenever an entry is inserted.
+    #[inline]
+    pub(super) fn epoch(&self) -> u64 {
+        self.0.inserted.get()
+    }
+
+    /// Refuses a call that may change the structure while a probe of this map runs.
+    ///
+    /// # Panics
+    ///
+    /// If one does, in every build.
+    #[inline]
+    #[track_caller]
+    pub(super) fn assert_no_probe(&self) {
+        if self.0.probes.get() != 0 {
+            structural_call_in_probe();
+        }
+    }
+
+    /// Refuses a nested query, in debug builds.
+    ///
+    /// # Panics
+    ///
+    /// If a probe of this map runs.
+    #[inline]
+    #[track_caller]
+    pub(super) fn debug_assert_no_probe(&self) {
+        if cfg!(debug_assertions) && self.0.probes.get() != 0 {
+            query_in_probe();
+        }
+    }
+
+    pub(super) fn reserve(&self, additional: usize) {
+        self.assert_no_probe();
+        // SAFETY: (I5) no probe runs.
+        unsafe { self.0.map.reserve_shared(additional) };
+    }
+
+    pub(super) fn try_reserve(&self, additional: usize) -> Result<(), TryReserveError> {
+        self.assert_no_probe();
+        // SAFETY: (I5) no probe runs.
+        unsafe { self.0.map.try_reserve_shared(additional) }
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.assert_no_probe();
+        // SAFETY: (I5) no probe runs, and `&mut self` says that no iterator exists.
+        unsafe { self.0.map.shrink_shared() };
+    }
+
+    /// Looks for the entry that is listed under `hash` and that `eq` accepts, and hands it to `hit`
+    /// while the guard is still on.
+    #[inline]
+    fn probe<R>(
+        &self,
+        hash: Folded,
+        eq: impl FnMut(&K) -> bool,
+        hit: impl FnOnce(Slot<K, V>) -> R,
+    ) -> Option<R> {
+        let probe = Probe::enter(self);
+        let found = self.0.map.find_slot(hash, eq).map(hit);
+        drop(probe);
+        found
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> bool {
+        self.probe(hash, eq, |_| ()).is_some()
+    }
+
+    #[inline]
+    pub(super) fn find(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+        // SAFETY: `find_slot` answers with a slot that is live at that moment.
+        self.probe(hash, eq, |slot| unsafe { Ref::mint(self.count(), slot) })
+    }
+
+    pub(super) fn resolve(&self, handle: Handle) -> Option<Ref<K, V, S>> {
+        // SAFETY: (I1) a handle that resolves names a live slot.
+        self.0.map.locate(handle).map(|slot| unsafe { Ref::mint(self.count(), slot) })
+    }
+
+    /// Adds an entry, whose key the caller has found to be new.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows; nothing has changed then.
+    #[inline]
+    pub(super) fn add(&self, hash: Folded, key: K, value: V) -> Ref<K, V, S> {
+        self.assert_no_probe();
+        let owner = self.count();
+        let kept = || {
+            // SAFETY: (I7) the map holds a strong count itself.
+            let keep_alive = ManuallyDrop::new(unsafe { owner.get() });
+            Kept { keep_alive, value }
+        };
+        // SAFETY: (I5) no probe runs.
+        let (slot, token) = unsafe { self.0.map.insert_shared(hash, key, kept) };
+        self.0.inserted.set(self.0.inserted.get().wrapping_add(1));
+        Ref { owner, slot, token: ManuallyDrop::new(token) }
+    }
+
+    pub(super) fn entries(&self) -> Entries<'_, K, V, S> {
+        Entries { owner: self, cursor: self.0.map.cursor() }
+    }
+
+    pub(super) fn entries_mut(&mut self) -> EntriesMut<'_, K, V, S> {
+        EntriesMut { entries: self.entries(), map: PhantomData }
+    }
+
+    /// The values of distinct entries of this map; otherwise the first position that is in the way.
+    pub(super) fn disjoint_mut<'a, const N: usize>(
+        &'a mut self,
+        refs: [&'a Ref<K, V, S>; N],
+    ) -> Result<[&'a mut V; N], usize> {
+        for (index, entry) in refs.iter().enumerate() {
+            if !entry.is_of(self) || refs[..index].contains(entry) {
+                return Err(index);
+            }
+        }
+        // SAFETY: (I9) the map is borrowed mutably for `'a`, the entries are distinct, and each lives
+        // as long as its `Ref`, which is borrowed for `'a` too.
+        Ok(refs.map(|entry| unsafe { &mut *value_of(entry.slot) }))
+    }
+
+    /// Unlists what was deferred while a probe ran, then runs the destructors.
+    #[cold]
+    #[inline(never)]
+    fn settle(&self) {
+        let inner = &*self.0;
+        // SAFETY: the queue holds entries of this map only.
+        while let Some(departed) = unsafe { inner.map.dequeue(&inner.deferred) } {
+            // SAFETY: (I5) the outermost probe is over; what was deferred is still listed.
+            unsafe { inner.map.unlist(&departed) };
+            // SAFETY: it has just left the other queue.
+            unsafe { inner.map.enqueue(&inner.waiting, &departed) };
+        }
+        if !inner.draining.get() {
+            // SAFETY: (I7) the map, which is borrowed, holds `Inner` to the end of this call.
+            unsafe { Drain::start(self.count()) }.run();
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn structural_call_in_probe() -> ! {
+    panic!("a map may not be inserted into, reserved or shrunk from `Eq` while it compares keys")
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn query_in_probe() -> ! {
+    panic!("a map was queried from `Eq` while it compares keys (allowed in release builds)")
+}
+
+/// Keeps the index unchanged while it is searched. The end of the outermost one settles what `Eq`
+/// let go of.
+struct Probe<'a, K, V, S>(&'a Owner<K, V, S>);
+
+impl<'a, K, V, S> Probe<'a, K, V, S> {
+    #[inline]
+    fn enter(owner: &'a Owner<K, V, S>) -> Self {
+        let probes = &owner.0.probes;
+        probes.set(probes.get() + 1);
+        Self(owner)
+    }
+}
+
+impl<K, V, S> Drop for Probe<'_, K, V, S> {
+    #[inline]
+    fn drop(&mut self) {
+        let inner = &*self.0.0;
+        let probes = inner.probes.get() - 1;
+        inner.probes.set(probes);
+        if probes == 0 && !inner.deferred.is_empty() {
+            self.0.settle();
+        }
+    }
+}
+
+/// Lets an entry go whose count has reached zero.
+///
+/// # Safety
+///
+/// The slot is a live one of `owner`, its count is zero, and no reference to its key or value and no
+/// function argument that refers into `Inner` is alive.
+#[inline(never)]
+unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) {
+    // SAFETY: (I7) the entry itself holds `Inner`; the reference is not used once that may end.
+    let inner = unsafe { &*owner.as_ptr() };
+    // SAFETY: the caller's promise.
+    let departed = unsafe { inner.map.retire(slot) };
+    if inner.probes.get() != 0 {
+        // SAFETY: it has just departed, so it is in no queue.
+        unsafe { inner.map.enqueue(&inner.deferred, &departed) };
+        return;
+    }
+    // SAFETY: (I5) no probe runs; the entry has just been retired.
+    unsafe { inner.map.unlist(&departed) };
+    if inner.draining.get() {
+        // SAFETY: it has just departed, so it is in no queue.
+        unsafe { inner.map.enqueue(&inner.waiting, &departed) };
+        return;
+    }
+    // SAFETY: (I7) the entry holds `Inner` until the drain has its token.
+    let mut drain = unsafe { Drain::start(owner) };
+    drain.destroy(&departed);
+    drain.run();
+}
+
+/// The one that runs destructors: while it is at work, entries that depart wait for it, so that a
+/// chain of any length is freed in a loop.
+///
+/// Dropping it finishes the work, also after a destructor has panicked.
+struct Drain<K, V, S> {
+    owner: RcCount<Inner<K, V, S>>,
+    /// The unit of the entry that was destroyed last: it keeps `Inner` for the next look at it.
+    token: Option<Token>,
+}
+
+impl<K, V, S> Drain<K, V, S> {
+    /// # Safety
+    ///
+    /// No other drain is at work. `Inner` is alive until the first entry is destroyed, and no function
+    /// argument refers into it, unless it outlives the drain.
+    #[inline]
+    unsafe fn start(owner: RcCount<Inner<K, V, S>>) -> Self {
+        let drain = Self { owner, token: None };
+        drain.inner().draining.set(true);
+        drain
+    }
+
+    #[inline]
+    fn inner(&self) -> &Inner<K, V, S> {
+        // SAFETY: (I7) held by `token`, or before there is one by what `start`'s caller promised.
+        unsafe { &*self.owner.as_ptr() }
+    }
+
+    /// Destroys whatever waits, in the order in which it departed.
+    #[inline]
+    fn run(&mut self) {
+        while let Some(departed) = self.next() {
+            self.destroy(&departed);
+        }
+    }
+
+    #[inline]
+    fn next(&self) -> Option<Departed<K, Kept<V>>> {
+        let inner = self.inner();
+        // SAFETY: the queue holds entries of this map only.
+        unsafe { inner.map.dequeue(&inner.waiting) }
+    }
+
+    /// Drops the key, then the value, recycles the slot, and keeps the entry's token.
+    #[inline]
+    fn destroy(&mut self, departed: &Departed<K, Kept<V>>) {
+        let slot = departed.slot();
+        let keep_alive = slot.value().wrapping_byte_add(offset_of!(Kept<V>, keep_alive));
+        // SAFETY: the entry's own token, of size zero; the slot is not read again.
+        let token = unsafe { keep_alive.cast::<Token>().read() };
+        if let Some(previous) = self.token.replace(token) {
+            // SAFETY: not the last one: this entry's is held.
+            unsafe { self.owner.put(previous) };
+        }
+        let _recycle = Recycle { owner: self.owner, address: departed.address() };
+        // SAFETY: (I1) a departed entry has both until here, and (I10) nobody can reach them.
+        unsafe { drop_in_order(slot.key(), value_of(slot)) };
+    }
+}
+
+impl<K, V, S> Drop for Drain<K, V, S> {
+    #[inline]
+    fn drop(&mut self) {
+        self.run();
+        self.inner().draining.set(false);
+        if let Some(token) = self.token.take() {
+            // SAFETY: the last look at `Inner` was above; it may go now.
+            unsafe { self.owner.put(token) };
+        }
+    }
+}
+
+/// Gives the slot of a destroyed entry back, also if a destructor panicked.
+struct Recycle<K, V, S> {
+    owner: RcCount<Inner<K, V, S>>,
+    address: Address,
+}
+
+impl<K, V, S> Drop for Recycle<K, V, S> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: (I7) the drain holds this entry's token.
+        let inner = unsafe { &*self.owner.as_ptr() };
+        // SAFETY: unlisted, in no queue, and key and value have been dropped.
+        unsafe { inner.map.recycle(self.address) };
+    }
+}
+
+/// A handle that keeps its entry alive.
+///
+/// Two words, and so is an `Option<Ref>`. Clones share the entry; when the last one is dropped, the
+/// entry leaves the map, and its key and value are dropped. A `Ref` may be stored in other keys and
+/// values, and may outlive the map. Cloning, dropping and reading allocate nothing and hash nothing.
+///
+/// Two `Ref`s are equal if they name the same entry. The hash is that of the [`Handle`], so it does
+/// not depend on addresses.
+///
+/// As with `Rc`, a cycle of `Ref`s is never freed: break it with a [`WeakRef`](crate::WeakRef).
+///
+/// ```
+/// use rcmap::RcHashMap;
+///
+/// let map = RcHashMap::new();
+/// let first = map.insert("key", 1).unwrap();
+/// let second = first.clone();
+/// drop(first);
+/// assert_eq!(second.value(&map), Ok(&1));
+/// drop(second);
+/// assert!(map.is_empty());
+/// ```
+pub struct Ref<K, V, S = DefaultHashBuilder> {
+    owner: RcCount<Inner<K, V, S>>,
+    slot: Slot<K, V>,
+    token: ManuallyDrop<Token>,
+}
+
+impl<K, V, S> Ref<K, V, S> {
+    /// # Safety
+    ///
+    /// The slot is a live one of `owner`.
+    #[inline]
+    unsafe fn mint(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) -> Self {
+        // SAFETY: the slot is live, and stays so while the token is out.
+        let token = unsafe { slot.count() }.get();
+        Self { owner, slot, token: ManuallyDrop::new(token) }
+    }
+
+    #[inline]
+    pub(super) fn is_of(&self, owner: &Owner<K, V, S>) -> bool {
+        self.owner == owner.count()
+    }
+
+    /// Whether two `Ref`s name the same entry: slots of different maps differ, while both live.
+    #[inline]
+    pub(super) fn same(&self, other: &Self) -> bool {
+        self.slot == other.slot
+    }
+
+    #[inline]
+    pub(crate) fn owner_address(&self) -> usize {
+        self.owner.as_ptr().addr()
+    }
+
+    #[inline]
+    pub(super) fn key_ref(&self) -> &K {
+        // SAFETY: (I6) the entry lives as long as this `Ref`, which is borrowed; keys never change.
+        unsafe { &*self.slot.key() }
+    }
+
+    #[inline]
+    pub(super) fn value_in<'a>(&'a self, owner: &'a Owner<K, V, S>) -> Option<&'a V> {
+        // SAFETY: (I6) as for the key, and (I9) a `&mut V` needs a `&mut` of the map, which is shared
+        // for `'a`.
+        self.is_of(owner).then(|| unsafe { &*value_of(self.slot) })
+    }
+
+    #[inline]
+    pub(super) fn value_in_mut<'a>(&'a self, owner: &'a mut Owner<K, V, S>) -> Option<&'a mut V> {
+        // SAFETY: (I6) the entry lives as long as this `Ref`, and (I9) the map is borrowed mutably
+        // for `'a`, so that nobody else refers to a value in it.
+        self.is_of(owner).then(|| unsafe { &mut *value_of(self.slot) })
+    }
+
+    #[inline]
+    pub(super) fn handle_of(&self) -> Handle {
+        // SAFETY: (I6) the slot is live.
+        unsafe { self.slot.handle() }
+    }
+
+    #[inline]
+    pub(super) fn count(&self) -> usize {
+        // SAFETY: (I6) the slot is live.
+        unsafe { self.slot.count() }.count()
+    }
+
+    pub(super) fn weak_owner(&self) -> WeakOwner<K, V, S> {
+        // SAFETY: (I7) the entry holds `Inner`.
+        WeakOwner(unsafe { self.owner.downgrade() })
+    }
+
+    /// Takes the entry out, if this is its last `Ref` and no probe of the map runs.
+    pub(super) fn take_out(self) -> Result<(K, V), Self> {
+        // SAFETY: (I7) the entry holds `Inner`; the reference is not used once that may end.
+        let inner = unsafe { &*self.owner.as_ptr() };
+        if self.count() != 1 || inner.probes.get() != 0 {
+            return Err(self);
+        }
+        let mut this = ManuallyDrop::new(self);
+        let (owner, slot) = (this.owner, this.slot);
+        // SAFETY: the `Ref` is not used or dropped again.
+        let token = unsafe { ManuallyDrop::take(&mut this.token) };
+        // SAFETY: (I6) the slot is live until it is taken out below.
+        unsafe { slot.count() }.put(token);
+        // SAFETY: (I5) no probe runs; this was the only `Ref`, and it was not borrowed.
+        let (key, kept) = unsafe { inner.map.take_out(slot) };
+        let Kept { keep_alive, value } = kept;
+        // SAFETY: the entry's own token, and nothing looks at `Inner` after this.
+        unsafe { owner.put(ManuallyDrop::into_inner(keep_alive)) };
+        Ok((key, value))
+    }
+
+    /// Turns the `Ref` into a value that can be copied and stored anywhere, without giving up its
+    /// count: the entry stays until [`from_raw`](Self::from_raw) takes it back. O(1).
+    ///
+    /// ```
+    /// use rcmap::{RcHashMap, Ref};
+    ///
+    /// let map = RcHashMap::new();
+    /// let raw = map.insert("key", 1).unwrap().into_raw();
+    /// assert_eq!(map.len(), 1);
+    /// // SAFETY: `raw` came from `into_raw` and is taken back once.
+    /// let r = unsafe { Ref::from_raw(raw) };
+    /// assert_eq!(r.value(&map), Ok(&1));
+    /// ```
+    #[must_use = "the entry stays for ever unless `from_raw` takes it back"]
+    pub fn into_raw(self) -> RawRef<K, V, S> {
+        let this = ManuallyDrop::new(self);
+        RawRef { owner: this.owner, slot: this.slot }
+    }
+
+    /// Takes back what [`into_raw`](Self::into_raw) gave. O(1).
+    ///
+    /// # Safety
+    ///
+    /// `raw` came from `into_raw`, and of all its copies this is the only one that is taken back.
+    ///
+    /// ```
+    /// use rcmap::{RcHashMap, Ref};
+    ///
+    /// let map = RcHashMap::new();
+    /// let raw = map.insert("key", 1).unwrap().into_raw();
+    /// // SAFETY: `raw` came from `into_raw` and is taken back once.
+    /// drop(unsafe { Ref::from_raw(raw) });
+    /// assert!(map.is_empty());
+    /// ```
+    #[must_use = "dropping a `Ref` may remove its entry"]
+    pub unsafe fn from_raw(raw: RawRef<K, V, S>) -> Self {
+        // SAFETY: the token that `into_raw` put aside; its type has size zero.
+        let token = unsafe { NonNull::<Token>::dangling().read() };
+        Self { owner: raw.owner, slot: raw.slot, token: ManuallyDrop::new(token) }
+    }
+}
+
+impl<K, V, S> Clone for Ref<K, V, S> {
+    #[inline]
+    fn clone(&self) -> Self {
+        // SAFETY: (I6) the slot is live.
+        unsafe { Self::mint(self.owner, self.slot) }
+    }
+}
+
+impl<K, V, S> Drop for Ref<K, V, S> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the `Ref` is not used again.
+        let token = unsafe { ManuallyDrop::take(&mut self.token) };
+        // SAFETY: (I6) the slot is live until its last token is put back.
+        if unsafe { self.slot.count() }.put(token) {
+            // SAFETY: this was the last `Ref`, so nobody refers to the entry.
+            unsafe { let_go(self.owner, self.slot) };
+        }
+    }
+}
+
+/// A [`Ref`] without a destructor: two words, `Copy`, made by [`Ref::into_raw`].
+///
+/// It carries the count of the `Ref` that it was made from. Copies do not raise the count, so only one
+/// of them may be taken back with [`Ref::from_raw`].
+///
+/// ```
+/// use rcmap::{RawRef, RcHashMap, Ref};
+///
+/// let map = RcHashMap::new();
+/// let raw: RawRef<&str, u32> = map.insert("key", 1).unwrap().into_raw();
+/// // SAFETY: `raw` came from `into_raw` and is taken back once.
+/// let r = unsafe { Ref::from_raw(raw) };
+/// assert_eq!(r.strong_count(), 1);
+/// ```
+pub struct RawRef<K, V, S = DefaultHashBuilder> {
+    owner: RcCount<Inner<K, V, S>>,
+    slot: Slot<K, V>,
+}
+
+impl<K, V, S> Clone for RawRef<K, V, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V, S> Copy for RawRef<K, V, S> {}
+
+/// What a `WeakRef` holds of the map: its memory at most, no entry.
+pub(super) struct WeakOwner<K, V, S>(Weak<Inner<K, V, S>>);
+
+impl<K, V, S> Clone for WeakOwner<K, V, S> {
+    fn clone(&self) -> Self {
+        Self(Weak::clone(&self.0))
+    }
+}
+
+impl<K, V, S> PartialEq for WeakOwner<K, V, S> {
+    fn eq(&self, other: &Self) -> bool {
+        Weak::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<K, V, S> WeakOwner<K, V, S> {
+    /// A `Ref` to the entry, if it still exists.
+    pub(super) fn resolve(&self, handle: Handle) -> Option<Ref<K, V, S>> {
+        Owner(self.0.upgrade()?).resolve(handle)
+    }
+}
+
+/// A walk over the entries, minting a `Ref` for each.
+pub(super) struct Entries<'a, K, V, S> {
+    owner: &'a Owner<K, V, S>,
+    cursor: CountedCursor<K, Kept<V>>,
+}
+
+impl<K, V, S> Iterator for Entries<'_, K, V, S> {
+    type Item = Ref<K, V, S>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        // SAFETY: the map is borrowed, and it shrinks only when borrowed mutably.
+        let slot = unsafe { self.owner.0.map.advance(&mut self.cursor) }?;
+        // SAFETY: the slot is live.
+        Some(unsafe { Ref::mint(self.owner.count(), slot) })
+    }
+}
+
+/// A walk over the entries of a map that is borrowed mutably.
+pub(super) struct EntriesMut<'a, K, V, S> {
+    entries: Entries<'a, K, V, S>,
+    map: PhantomData<&'a mut Owner<K, V, S>>,
+}
+
+impl<'a, K, V, S> Iterator for EntriesMut<'a, K, V, S> {
+    type Item = EntryMut<'a, K, V, S>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        // (I9) The cursor comes to each slot once, so no entry has two guards.
+        self.entries.next().map(|entry| EntryMut { entry, map: PhantomData })
+    }
+}
+
+/// One entry of a map that is borrowed mutably: what [`iter_mut`](crate::RcHashMap::iter_mut) yields.
+///
+/// It holds a [`Ref`], so its entry stays while it exists, whatever else is dropped. Dereferences to
+/// the value.
+///
+/// ```
+/// use rcmap::RcHashMap;
+///
+/// let mut map = RcHashMap::new();
+/// let r = map.insert("key", vec![1]).unwrap();
+/// for mut entry in &mut map {
+///     entry.push(2);
+/// }
+/// assert_eq!(r.value(&map).unwrap(), &[1, 2]);
+/// ```
+pub struct EntryMut<'a, K, V, S = DefaultHashBuilder> {
+    entry: Ref<K, V, S>,
+    map: PhantomData<&'a mut Owner<K, V, S>>,
+}
+
+impl<K, V, S> EntryMut<'_, K, V, S> {
+    #[inline]
+    pub(super) fn entry(&self) -> &Ref<K, V, S> {
+        &self.entry
+    }
+
+    /// The value of the entry. O(1).
+    ///
+    /// ```
+    /// let mut map = rcmap::RcHashMap::new();
+    /// let _r = map.insert("key", 1).unwrap();
+    /// assert_eq!(map.iter_mut().next().unwrap().value(), &1);
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn value(&self) -> &V {
+        // SAFETY: (I6) the `Ref` keeps the entry, (I9) the only way to its value is this guard.
+        unsafe { &*value_of(self.entry.slot) }
+    }
+
+    /// The value of the entry, mutably. O(1).
+    ///
+    /// ```
+    /// let mut map = rcmap::RcHashMap::new();
+    /// let r = map.insert("key", 1).unwrap();
+    /// *map.iter_mut().next().unwrap().value_mut() = 5;
+    /// assert_eq!(r.value(&map), Ok(&5));
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn value_mut(&mut self) -> &mut V {
+        // SAFETY: (I6) the `Ref` keeps the entry, (I9) the only way to its value is this guard.
+        unsafe { &mut *value_of(self.entry.slot) }
+    }
+}

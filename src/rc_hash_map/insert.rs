@@ -1,0 +1,292 @@
+//! The insertion family.
+//!
+//! All go the same way: refuse if a probe runs, hash, look, make what has to be made with nothing
+//! borrowed, look again if the map changed meanwhile, add. User code may run at each step but the
+//! last, so a miss holds only as long as the map's epoch does.
+#![forbid(unsafe_code)]
+
+use core::convert::Infallible;
+use core::hash::{BuildHasher, Hash};
+
+use hashbrown::Equivalent;
+
+use super::{RcHashMap, Ref};
+use crate::error::InsertError;
+use crate::storage::Folded;
+
+impl<K, V, S> RcHashMap<K, V, S> {
+    /// A hit, or `None` if there is no such entry *now*: the end of a probe may run destructors, and
+    /// those may insert.
+    #[inline]
+    fn look_up(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+        loop {
+            let epoch = self.owner.epoch();
+            let found = self.owner.find(hash, &mut eq);
+            if found.is_some() || epoch == self.owner.epoch() {
+                return found;
+            }
+        }
+    }
+
+    /// Like `look_up`, but mints nothing.
+    #[inline]
+    fn is_taken(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> bool {
+        loop {
+            let epoch = self.owner.epoch();
+            let found = self.owner.contains(hash, &mut eq);
+            if found || epoch == self.owner.epoch() {
+                return found;
+            }
+        }
+    }
+
+    /// The entry listed under `hash` that `eq` accepts; if there is none, adds what `make` gives. For
+    /// callers that hash and compare themselves. O(1), amortised; one probe.
+    ///
+    /// `hash` has to be the same for equal keys, and every later query has to use it; with
+    /// [`hash`](Self::hash) the other methods find the entry too. `eq` runs while the map compares
+    /// keys, so the rules for `Eq` hold for it; `make` may do anything, and if it inserts an entry that
+    /// `eq` accepts, that one is returned and what it made is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::new();
+    /// let hash = map.hash("key");
+    /// let make = || ("key".to_string(), 1);
+    /// let r = map.find_or_insert_hashed_with(hash, |key| key == "key", make);
+    /// assert!(map.find("key").unwrap() == r);
+    /// ```
+    #[must_use = "dropping the only `Ref` removes the entry"]
+    pub fn find_or_insert_hashed_with(
+        &self,
+        hash: u64,
+        mut eq: impl FnMut(&K) -> bool,
+        make: impl FnOnce() -> (K, V),
+    ) -> Ref<K, V, S> {
+        self.owner.assert_no_probe();
+        let hash = Folded::new(hash);
+        if let Some(found) = self.look_up(hash, &mut eq) {
+            return found;
+        }
+        let epoch = self.owner.epoch();
+        let (key, value) = make();
+        if epoch != self.owner.epoch()
+            && let Some(found) = self.look_up(hash, eq)
+        {
+            drop((key, value));
+            return found;
+        }
+        self.owner.add(hash, key, value)
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
+    /// Adds an entry and returns its first `Ref`. O(1), amortised over growth.
+    ///
+    /// Takes `&self`: entries never move, so references to others stay valid.
+    ///
+    /// # Errors
+    ///
+    /// If the key is there already: nothing changes, nothing is minted, key and value come back.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::new();
+    /// let r = map.insert("a", 1).unwrap();
+    /// assert_eq!(map.insert("a", 2).unwrap_err().value, 2);
+    /// assert_eq!(r.value(&map), Ok(&1));
+    /// ```
+    #[doc(alias = "try_insert")]
+    #[must_use = "dropping the only `Ref` removes the entry"]
+    pub fn insert(&self, key: K, value: V) -> Result<Ref<K, V, S>, InsertError<K, V>> {
+        self.owner.assert_no_probe();
+        let hash = self.fold(&key);
+        if self.is_taken(hash, |other| key == *other) {
+            return Err(InsertError { key, value });
+        }
+        Ok(self.owner.add(hash, key, value))
+    }
+
+    /// Adds an entry whose value is made only if the key is new. O(1), amortised.
+    ///
+    /// `value` may do anything with the map. If it inserts the same key, that entry stays, and what
+    /// `value` returned is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the key is there already: nothing changes, and the key comes back.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::new();
+    /// let _held = map.insert_with("a", || 1).unwrap();
+    /// assert!(map.insert_with("a", || unreachable!()).is_err());
+    /// ```
+    #[must_use = "dropping the only `Ref` removes the entry"]
+    pub fn insert_with<F>(&self, key: K, value: F) -> Result<Ref<K, V, S>, InsertError<K, ()>>
+    where
+        F: FnOnce() -> V,
+    {
+        self.owner.assert_no_probe();
+        let hash = self.fold(&key);
+        if self.is_taken(hash, |other| key == *other) {
+            return Err(InsertError { key, value: () });
+        }
+        let epoch = self.owner.epoch();
+        let value = value();
+        if epoch != self.owner.epoch() && self.is_taken(hash, |other| key == *other) {
+            drop(value);
+            return Err(InsertError { key, value: () });
+        }
+        Ok(self.owner.add(hash, key, value))
+    }
+
+    /// The entry with this key, added if it is new. O(1), amortised.
+    ///
+    /// `value` is dropped if the key is there already.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::new();
+    /// let first = map.find_or_insert("a", 1);
+    /// let second = map.find_or_insert("a", 2);
+    /// assert!(first == second);
+    /// assert_eq!(second.value(&map), Ok(&1));
+    /// ```
+    #[doc(alias = "entry")]
+    #[doc(alias = "get_or_insert")]
+    #[must_use = "dropping the only `Ref` removes the entry"]
+    pub fn find_or_insert(&self, key: K, value: V) -> Ref<K, V, S> {
+        self.find_or_insert_with(key, |_| value)
+    }
+
+    /// The entry with this key, added if it is new, with a value made from the key. O(1), amortised.
+    ///
+    /// `value` may do anything with the map. If it inserts the same key, that entry is returned, and
+    /// what `value` made is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::new();
+    /// let r = map.find_or_insert_with("abc".to_string(), |key| key.len());
+    /// assert_eq!(r.value(&map), Ok(&3));
+    /// ```
+    #[doc(alias = "get_or_insert_with")]
+    #[doc(alias = "entry")]
+    #[must_use = "dropping the only `Ref` removes the entry"]
+    pub fn find_or_insert_with<F>(&self, key: K, value: F) -> Ref<K, V, S>
+    where
+        F: FnOnce(&K) -> V,
+    {
+        let Ok(r) = self.find_or_try_insert_with(key, |key| Ok::<_, Infallible>(value(key)));
+        r
+    }
+
+    /// The entry with this key, added if it is new, with a value that may fail to be made. O(1),
+    /// amortised.
+    ///
+    /// # Errors
+    ///
+    /// If `value` fails: its error comes back, and the map is as `value` left it.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::<&str, u32>::new();
+    /// let parsed = map.find_or_try_insert_with("12", |key| key.parse::<u32>()).unwrap();
+    /// assert_eq!(parsed.value(&map), Ok(&12));
+    /// assert!(map.find_or_try_insert_with("x", |key| key.parse::<u32>()).is_err());
+    /// assert!(!map.contains_key("x"));
+    /// ```
+    #[doc(alias = "get_or_try_insert_with")]
+    #[must_use = "dropping the only `Ref` removes the entry"]
+    pub fn find_or_try_insert_with<F, E>(&self, key: K, value: F) -> Result<Ref<K, V, S>, E>
+    where
+        F: FnOnce(&K) -> Result<V, E>,
+    {
+        self.owner.assert_no_probe();
+        let hash = self.fold(&key);
+        if let Some(found) = self.look_up(hash, |other| key == *other) {
+            drop((key, value));
+            return Ok(found);
+        }
+        self.add_made(hash, key, value)
+    }
+
+    /// The entry with the key that `query` stands for; the key is built only if it is new. O(1),
+    /// amortised: hashes the query once, and on a miss the built key once.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::<String, usize>::new();
+    /// let r = map.find_or_insert_ref("abc", |key| key.len());
+    /// assert_eq!(r.key_value(&map), Ok((&"abc".to_string(), &3)));
+    /// assert!(map.find_or_insert_ref("abc", |_| unreachable!()) == r);
+    /// ```
+    #[doc(alias = "get_or_insert_ref")]
+    #[doc(alias = "entry_ref")]
+    #[must_use = "dropping the only `Ref` removes the entry"]
+    pub fn find_or_insert_ref<'q, Q, F>(&self, query: &'q Q, value: F) -> Ref<K, V, S>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        K: From<&'q Q>,
+        F: FnOnce(&K) -> V,
+    {
+        self.owner.assert_no_probe();
+        let query_hash = self.fold(query);
+        if let Some(found) = self.look_up(query_hash, |key| query.equivalent(key)) {
+            drop(value);
+            return found;
+        }
+        let epoch = self.owner.epoch();
+        let key = K::from(query);
+        let hash = self.fold(&key);
+        // `From` may normalise, so that the key is another one than the query stood for.
+        let same = hash == query_hash && query.equivalent(&key);
+        if (!same || epoch != self.owner.epoch())
+            && let Some(found) = self.look_up(hash, |other| key == *other)
+        {
+            drop((key, value));
+            return found;
+        }
+        let Ok(r) = self.add_made(hash, key, |key| Ok::<_, Infallible>(value(key)));
+        r
+    }
+
+    /// Makes a value for a key that was just found to be new, and adds them.
+    #[inline]
+    fn add_made<F, E>(&self, hash: Folded, key: K, value: F) -> Result<Ref<K, V, S>, E>
+    where
+        F: FnOnce(&K) -> Result<V, E>,
+    {
+        let epoch = self.owner.epoch();
+        let value = value(&key)?;
+        if epoch != self.owner.epoch()
+            && let Some(found) = self.look_up(hash, |other| key == *other)
+        {
+            drop((key, value));
+            return Ok(found);
+        }
+        Ok(self.owner.add(hash, key, value))
+    }
+}

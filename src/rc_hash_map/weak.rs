@@ -1,0 +1,98 @@
+//! Handles that keep nothing alive.
+#![forbid(unsafe_code)]
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+
+use hashbrown::DefaultHashBuilder;
+
+use super::Ref;
+use super::inner::WeakOwner;
+use crate::handle_hash_map::Handle;
+
+/// A handle to an entry that does not keep it alive: made by [`Ref::downgrade`].
+///
+/// Two words. It outlives the entry and the map, and never resolves to another entry, also when the
+/// slot is used again. Of a map that is gone it keeps one small allocation, as a `Weak` does of an
+/// `Rc`; none of the storage for entries.
+///
+/// Two `WeakRef`s are equal if they name the same entry, gone or not.
+///
+/// ```
+/// use rcmap::{RcHashMap, WeakRef};
+///
+/// // A tree whose children know their parent without keeping it alive.
+/// struct Node {
+///     parent: Option<WeakRef<&'static str, Node>>,
+/// }
+///
+/// let map = RcHashMap::new();
+/// let root = map.insert("root", Node { parent: None }).unwrap();
+/// let leaf = map.insert("leaf", Node { parent: Some(root.downgrade()) }).unwrap();
+/// let parent = leaf.value(&map).unwrap().parent.as_ref().unwrap();
+/// assert!(parent.upgrade().unwrap() == root);
+/// drop(root);
+/// assert!(parent.upgrade().is_none());
+/// ```
+pub struct WeakRef<K, V, S = DefaultHashBuilder> {
+    owner: WeakOwner<K, V, S>,
+    handle: Handle,
+}
+
+impl<K, V, S> WeakRef<K, V, S> {
+    pub(super) fn new(owner: WeakOwner<K, V, S>, handle: Handle) -> Self {
+        Self { owner, handle }
+    }
+
+    /// A `Ref` to the entry, or `None` if it is gone. O(1), hashes nothing.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::new();
+    /// let r = map.insert("a", 1).unwrap();
+    /// let weak = r.downgrade();
+    /// drop(map);
+    /// assert_eq!(weak.upgrade().unwrap().as_key(), &"a");
+    /// ```
+    #[must_use = "dropping a `Ref` may remove its entry"]
+    pub fn upgrade(&self) -> Option<Ref<K, V, S>> {
+        self.owner.resolve(self.handle)
+    }
+
+    /// The copyable name of the entry.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::new();
+    /// let r = map.insert("a", 1).unwrap();
+    /// assert_eq!(r.downgrade().handle(), r.handle());
+    /// ```
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle
+    }
+}
+
+impl<K, V, S> Clone for WeakRef<K, V, S> {
+    fn clone(&self) -> Self {
+        Self { owner: self.owner.clone(), handle: self.handle }
+    }
+}
+
+impl<K, V, S> PartialEq for WeakRef<K, V, S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.handle == other.handle && self.owner == other.owner
+    }
+}
+
+impl<K, V, S> Eq for WeakRef<K, V, S> {}
+
+impl<K, V, S> Hash for WeakRef<K, V, S> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.handle.hash(state);
+    }
+}
+
+impl<K, V, S> fmt::Debug for WeakRef<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WeakRef").field(&self.handle).finish()
+    }
+}
