@@ -378,6 +378,16 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         IterMut::new(self.base.iter_mut())
     }
 
+    /// Asserts the invariants of `design.md` that this layer keeps. For tests; not in release builds.
+    #[cfg(any(test, fuzzing, debug_assertions))]
+    #[doc(hidden)]
+    pub fn check_invariants(&self) {
+        self.base.check_invariants();
+        for (_, _, counted) in &self.base {
+            assert!(!counted.refcount.is_zero(), "an entry has a token out");
+        }
+    }
+
     fn mint(&self, handle: Handle) -> Option<CountedHandle> {
         let token = handle.value(&self.base)?.refcount.get();
         Some(CountedHandle { handle, token })

@@ -324,6 +324,13 @@ impl<K, V, S> HandleHashMap<K, V, S> {
         IterMut::new(self.table.iter_mut())
     }
 
+    /// Asserts the invariants of `design.md` that this layer keeps. For tests; not in release builds.
+    #[cfg(any(test, fuzzing, debug_assertions))]
+    #[doc(hidden)]
+    pub fn check_invariants(&self) {
+        self.table.check_invariants(0, 0);
+    }
+
     /// The entries, for the layer above, which owns this map.
     #[inline]
     pub(crate) fn table(&self) -> &Table<K, V> {

@@ -319,6 +319,14 @@ impl<K, V, S> RcHashMap<K, V, S> {
         IterMut::new(self.owner.entries_mut())
     }
 
+    /// Asserts the invariants of `design.md`. For tests; not in release builds, nor while user code of
+    /// this map runs.
+    #[cfg(any(test, fuzzing, debug_assertions))]
+    #[doc(hidden)]
+    pub fn check_invariants(&self) {
+        self.owner.check_invariants();
+    }
+
     /// The values of several entries at once, mutably. O(N²) comparisons of pointers.
     ///
     /// # Errors

@@ -227,6 +227,19 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         self.base.table().cursor()
     }
 
+    /// Asserts what layer 1 keeps, and (I6): whatever is live is counted.
+    #[cfg(any(test, fuzzing, debug_assertions))]
+    pub(crate) fn check_shared(&self, listed_dead: usize, unlisted_dead: usize) {
+        self.base.table().check_invariants(listed_dead, unlisted_dead);
+        let mut cursor = self.cursor();
+        // SAFETY: the map is borrowed, so it is not shrunk.
+        while let Some(slot) = unsafe { self.advance(&mut cursor) } {
+            // SAFETY: the slot is live.
+            let count = unsafe { slot.count() };
+            assert!(!count.is_zero(), "(I6) a live entry has a token out");
+        }
+    }
+
     /// The next live slot of a walk.
     ///
     /// # Safety

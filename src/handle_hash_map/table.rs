@@ -549,3 +549,77 @@ impl<'a, K, V> Iterator for IterMut<'a, K, V> {
         (self.left, Some(self.left))
     }
 }
+
+#[cfg(any(test, fuzzing, debug_assertions))]
+impl<K, V> Table<K, V> {
+    /// Asserts (I1), (I2) and (I4), given how many dead entries are still listed and how many are
+    /// not.
+    pub(crate) fn check_invariants(&self, listed_dead: usize, unlisted_dead: usize) {
+        let (index, handles) = (self.index(), self.handles());
+        assert_eq!(index.len(), handles.len() + listed_dead, "the index lists what exists");
+        self.arena().check_invariants(index.len() + unlisted_dead);
+        for (handle, home) in handles {
+            // SAFETY: (I1, I2) what is being checked; a breach shows under a sanitizer.
+            let slot = unsafe { self.arena().locate(home.address) };
+            // SAFETY: as above.
+            let header = unsafe { slot.header() };
+            assert!(header.is_live() && header.key() == handle, "(I1) handle and header agree");
+            let listings = index
+                .iter_hash(home.hash.spread())
+                .filter(|listing| listing.address == home.address && listing.hash == home.hash);
+            assert_eq!(listings.count(), 1, "(I2) an entry is listed once");
+        }
+        let mut cursor = self.cursor();
+        let mut live = 0;
+        // SAFETY: the table is borrowed, so it is not shrunk.
+        while let Some(slot) = unsafe { self.advance(&mut cursor) } {
+            // SAFETY: the slot is live.
+            let handle = unsafe { self.handle_of(slot) };
+            assert!(self.locate(handle) == Some(slot), "(I1) a live slot has a handle");
+            live += 1;
+        }
+        assert_eq!(live, handles.len(), "(I1) every handle has a slot of its own");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Folded, LAST_VERSION, Table};
+
+    #[test]
+    fn a_worn_out_index_is_never_used_again() {
+        let mut table = Table::new();
+        let hash = Folded::new(7);
+        let mut stale = alloc::vec::Vec::new();
+        for round in 0..LAST_VERSION as usize * 2 {
+            let handle = table.insert_mut(hash, round, ());
+            assert!(!stale.contains(&handle), "no handle is given out twice");
+            assert_eq!(table.remove_mut(handle), Some((round, ())));
+            stale.push(handle);
+            assert!(stale.iter().all(|&handle| table.get(handle).is_none()));
+            table.check_invariants(0, 0);
+        }
+        assert_eq!(table.worn_out.get(), 3, "each index serves (LAST_VERSION + 1) / 2 entries");
+        assert!(table.capacity() <= table.handles().capacity() - 3);
+    }
+
+    #[test]
+    fn shrinking_frees_idle_blocks_and_reuses_their_addresses() {
+        let mut table = Table::new();
+        let handles: alloc::vec::Vec<_> =
+            (0..5000_u64).map(|n| table.insert_mut(Folded::new(n), n, n)).collect();
+        let full = table.capacity();
+        for &handle in &handles[..4999] {
+            assert!(table.remove_mut(handle).is_some());
+        }
+        table.shrink_mut();
+        table.check_invariants(0, 0);
+        assert!(table.arena().capacity() < full / 2, "only the last block is left");
+        assert_eq!(table.get(handles[4999]), Some((&4999, &4999)));
+        for n in 0..5000 {
+            table.insert_mut(Folded::new(n), n, n);
+        }
+        table.check_invariants(0, 0);
+        assert_eq!(table.iter().count(), 5001);
+    }
+}

@@ -208,6 +208,17 @@ impl<K, V, S> Owner<K, V, S> {
         Ok(refs.map(|entry| unsafe { &mut *value_of(entry.slot) }))
     }
 
+    /// Asserts the invariants of `design.md`. Call it where nothing runs: outside of user code.
+    #[cfg(any(test, fuzzing, debug_assertions))]
+    pub(super) fn check_invariants(&self) {
+        let inner = &*self.0;
+        assert_eq!(inner.probes.get(), 0, "no guard is stuck");
+        assert!(!inner.draining.get(), "no drain is stuck");
+        assert!(inner.deferred.is_empty() && inner.waiting.is_empty(), "nothing waits");
+        inner.map.check_shared(0, 0);
+        assert_eq!(Rc::strong_count(&self.0), 1 + self.len(), "(I7) one keep-alive unit an entry");
+    }
+
     /// Unlists what was deferred while a probe ran, then runs the destructors.
     #[cold]
     #[inline(never)]

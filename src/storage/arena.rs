@@ -382,3 +382,32 @@ impl<K, V> Cursor<K, V> {
         }
     }
 }
+
+#[cfg(any(test, fuzzing, debug_assertions))]
+impl<K, V> Arena<K, V> {
+    /// Asserts what this file promises, and that `occupied` slots are handed out.
+    pub(crate) fn check_invariants(&self, occupied: usize) {
+        assert_eq!(self.occupied as usize, occupied, "slots handed out");
+        let mut end = 0;
+        for block in &self.blocks {
+            assert!(block.first % PAGE == 0 && block.first >= end, "blocks are ordered by address");
+            end = block.addresses().end;
+            for page in block.pages() {
+                let offset = (page - page_of(block.first)) * PAGE as usize;
+                let start = block.slots.as_ptr().wrapping_add(offset);
+                assert_eq!(self.pages[page].as_ptr(), start, "(I2) pages lead into their block");
+            }
+        }
+        let slots: u32 = self.blocks.iter().map(|block| block.len).sum();
+        assert_eq!(self.total, slots);
+        assert_eq!(self.pages.len(), self.blocks.last().map_or(0, |block| block.pages().end));
+        let mut free = 0;
+        self.for_each_free(|arena, address| {
+            let block = &arena.blocks[arena.block_of(address)];
+            assert!(address.0 < block.first + arena.used(block), "(I2) a free slot was used once");
+            free += 1;
+            assert!(free + arena.occupied <= arena.total, "the free list has no loop");
+        });
+        assert_eq!(free + self.occupied + self.fresh.len() as u32, self.total, "no slot is lost");
+    }
+}
