@@ -22,3 +22,8 @@ pub use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
 pub use interner::{Interned, Interner};
 pub use rc_hash_map::{EntryMut, Iter, IterMut, RawRef, RcHashMap, Ref, WeakRef};
 pub use tokens::{Count, Token, UsizeCount};
+
+/// The README, so that its snippets are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
