@@ -3,13 +3,11 @@
 //! A slot is reached here field by field (I8): never through a reference to the whole
 //! [`Counted`](super::Counted), for somebody may hold a `&mut` to the value in it.
 
-use core::mem::offset_of;
-
 use hashbrown::TryReserveError;
 
 use super::{Counted, CountedHashMap};
 use crate::handle_hash_map::{Dead, Handle};
-use crate::storage::{Address, Cursor, Folded, Queue, SlotPtr};
+use crate::storage::{Cursor, Folded, Queue, SlotPtr};
 use crate::tokens::{Count, Token, UsizeCount};
 
 /// A position in a walk over the entries of layer 2.
@@ -42,7 +40,8 @@ impl<K, V> CountedSlot<K, V> {
 
     #[inline]
     pub(crate) fn value(self) -> *mut V {
-        self.0.value().wrapping_byte_add(offset_of!(Counted<V>, value)).cast()
+        // SAFETY: (I3) the field lies in the block; no reference is made.
+        unsafe { &raw mut (*self.0.value()).value }
     }
 
     /// The count of the entry, and nothing else of it.
@@ -52,9 +51,8 @@ impl<K, V> CountedSlot<K, V> {
     /// The slot is occupied, and stays so during `'a`.
     #[inline]
     pub(crate) unsafe fn count<'a>(self) -> &'a UsizeCount {
-        let count = self.0.value().wrapping_byte_add(offset_of!(Counted<V>, refcount));
         // SAFETY: (I8) the count is initialised and lies next to, not inside, what a `&mut V` covers.
-        unsafe { &*count.cast::<UsizeCount>() }
+        unsafe { &(*self.0.value()).refcount }
     }
 
     /// The handle of the entry.
@@ -70,9 +68,10 @@ impl<K, V> CountedSlot<K, V> {
 }
 
 impl<K, V, S> CountedHashMap<K, V, S> {
-    /// The entry that is listed under `hash`, that `eq` accepts and that is alive afterwards.
-    #[inline]
-    pub(crate) fn find_slot(
+    /// The entry that is listed under `hash`, that `eq` accepts and that is alive afterwards: `eq` may
+    /// have dropped the last handle of any entry, and so may whoever runs this probe inside of another.
+    #[inline(always)]
+    pub(crate) fn find_shared(
         &self,
         hash: Folded,
         mut eq: impl FnMut(&K) -> bool,
@@ -80,8 +79,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         let slot = self.base.table().find(hash, |slot| {
             // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
             let equal = eq(unsafe { &*slot.key() });
-            // SAFETY: (I2) an indexed slot is occupied. (I10) `eq` may have dropped the last handle,
-            // and so may whoever runs this probe inside of another.
+            // SAFETY: (I2) an indexed slot is occupied, (I10) dead ones included.
             equal && !unsafe { CountedSlot(slot).count() }.is_zero()
         })?;
         Some(CountedSlot(slot))
@@ -187,9 +185,9 @@ impl<K, V, S> CountedHashMap<K, V, S> {
     ///
     /// The entry is unlisted and in no queue, and its key and value are gone.
     #[inline]
-    pub(crate) unsafe fn recycle(&self, address: Address) {
+    pub(crate) unsafe fn recycle(&self, departed: &Departed<K, V>) {
         // SAFETY: the caller's promise.
-        unsafe { self.base.table().recycle(address) };
+        unsafe { self.base.table().recycle(&departed.0) };
     }
 
     /// Appends a departed entry to a queue.
@@ -199,7 +197,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
     /// The entry is in no queue, and the queue holds entries of this map only.
     pub(crate) unsafe fn enqueue(&self, queue: &Queue, departed: &Departed<K, V>) {
         // SAFETY: the caller's promise.
-        unsafe { self.base.table().enqueue(queue, departed.0.address) };
+        unsafe { self.base.table().enqueue(queue, &departed.0) };
     }
 
     /// Takes the entry that has waited longest out of a queue.
@@ -259,11 +257,6 @@ impl<K, V, S> CountedHashMap<K, V, S> {
 pub(crate) struct Departed<K, V>(Dead<K, Counted<V>>);
 
 impl<K, V> Departed<K, V> {
-    #[inline]
-    pub(crate) fn address(&self) -> Address {
-        self.0.address
-    }
-
     #[inline]
     pub(crate) fn slot(&self) -> CountedSlot<K, V> {
         CountedSlot(self.0.slot)

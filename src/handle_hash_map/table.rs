@@ -30,11 +30,26 @@ const LAST_VERSION: u64 = u32::MAX as u64;
 #[cfg(test)]
 const LAST_VERSION: u64 = 65;
 
-/// What the index holds for an entry: enough to compare hashes, to grow and to find the slot.
+/// What the index holds for an entry: enough to compare hashes, to grow and to find the slot. One
+/// word, so that a lookup reads it at once: the address above, the hash below.
 #[derive(Clone, Copy)]
-struct Listing {
-    hash: Folded,
-    address: Address,
+struct Listing(u64);
+
+impl Listing {
+    #[inline]
+    fn new(hash: Folded, address: Address) -> Self {
+        Self(u64::from(address.bits()) << 32 | u64::from(hash.bits()))
+    }
+
+    #[inline]
+    fn hash(self) -> Folded {
+        Folded::from_bits(self.0 as u32)
+    }
+
+    #[inline]
+    fn address(self) -> Address {
+        Address::from_bits((self.0 >> 32) as u32)
+    }
 }
 
 /// What the `SlotMap` holds for a handle: where the entry is, and its hash for when it leaves.
@@ -46,8 +61,9 @@ struct Home {
 
 /// An entry whose handle is retired and whose key and value are still in its slot.
 pub(crate) struct Dead<K, V> {
-    pub(crate) address: Address,
     pub(crate) slot: SlotPtr<K, V>,
+    address: Address,
+    hash: Folded,
 }
 
 pub(crate) struct Table<K, V> {
@@ -97,19 +113,19 @@ impl<K, V> Table<K, V> {
     ///
     /// `eq` is user code as far as this layer knows. It may look things up here; what it must not
     /// do (change the index) takes `&mut self` or an `unsafe` method.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(
         &self,
         hash: Folded,
         mut eq: impl FnMut(SlotPtr<K, V>) -> bool,
     ) -> Option<SlotPtr<K, V>> {
         let mut found = None;
-        self.index().find(hash.spread(), |listing| {
-            if listing.hash != hash {
+        self.index().find(hash.spread(), |&listing| {
+            if listing.hash() != hash {
                 return false;
             }
             // SAFETY: (I2) every address in the index is that of an occupied slot.
-            let slot = unsafe { self.arena().locate(listing.address) };
+            let slot = unsafe { self.arena().locate(listing.address()) };
             let hit = eq(slot);
             if hit {
                 found = Some(slot);
@@ -212,7 +228,7 @@ impl<K, V> Table<K, V> {
         }
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
         let index = unsafe { &mut *self.index.get() };
-        index.try_reserve(additional, |listing| listing.hash.spread())?;
+        index.try_reserve(additional, |listing| listing.hash().spread())?;
         // SAFETY: (I5) quiet; slotmap calls nobody.
         let handles = unsafe { &mut *self.handles.get() };
         // slotmap takes worn-out indices for free ones.
@@ -275,8 +291,8 @@ impl<K, V> Table<K, V> {
         unsafe { slot.header() }.set_live(handle);
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
         let index = unsafe { &mut *self.index.get() };
-        index.insert_unique(hash.spread(), Listing { hash, address }, |listing| {
-            listing.hash.spread()
+        index.insert_unique(hash.spread(), Listing::new(hash, address), |listing| {
+            listing.hash().spread()
         });
         slot
     }
@@ -312,7 +328,7 @@ impl<K, V> Table<K, V> {
         // SAFETY: as above.
         let value = unsafe { slot.value().read() };
         // SAFETY: unlisted, and its key and value are moved out.
-        unsafe { self.recycle(dead.address) };
+        unsafe { self.recycle(&dead) };
         (key, value)
     }
 
@@ -340,7 +356,7 @@ impl<K, V> Table<K, V> {
         // SAFETY: (I1) the key in the header of a live slot is valid.
         let home = unsafe { home.unwrap_unchecked() };
         header.set_dead(home.hash);
-        Dead { address: home.address, slot }
+        Dead { slot, address: home.address, hash: home.hash }
     }
 
     /// Takes a dead entry out of the index.
@@ -350,11 +366,10 @@ impl<K, V> Table<K, V> {
     /// The table is quiet, and `dead` is retired and still listed.
     #[inline]
     pub(crate) unsafe fn unlist(&self, dead: &Dead<K, V>) {
-        // SAFETY: (I4) a dead slot that is occupied has an initialised header.
-        let hash = unsafe { dead.slot.header() }.hash_of_dead();
         // SAFETY: (I5) quiet, and addresses are compared, so no user code runs while this lives.
         let index = unsafe { &mut *self.index.get() };
-        let found = index.find_entry(hash.spread(), |listing| listing.address == dead.address);
+        let found =
+            index.find_entry(dead.hash.spread(), |listing| listing.address() == dead.address);
         debug_assert!(found.is_ok(), "a dead entry is listed until it is unlisted");
         if let Ok(listing) = found {
             listing.remove();
@@ -367,11 +382,11 @@ impl<K, V> Table<K, V> {
     ///
     /// The entry is unlisted and in no queue, and its key and value are gone.
     #[inline]
-    pub(crate) unsafe fn recycle(&self, address: Address) {
+    pub(crate) unsafe fn recycle(&self, dead: &Dead<K, V>) {
         // SAFETY: (I5) the arena calls nobody, and nobody else's borrow of it is alive.
         let arena = unsafe { &mut *self.arena.get() };
         // SAFETY: the caller's promise.
-        unsafe { arena.give(address) };
+        unsafe { arena.give(dead.address, dead.slot) };
     }
 
     /// Appends a dead entry to a queue.
@@ -379,9 +394,9 @@ impl<K, V> Table<K, V> {
     /// # Safety
     ///
     /// The entry is in no queue, and the queue holds entries of this table only.
-    pub(crate) unsafe fn enqueue(&self, queue: &Queue, address: Address) {
+    pub(crate) unsafe fn enqueue(&self, queue: &Queue, dead: &Dead<K, V>) {
         // SAFETY: the caller's promise.
-        unsafe { queue.push(self.arena(), address) };
+        unsafe { queue.push(self.arena(), dead.address) };
     }
 
     /// Takes the entry that has waited longest out of a queue.
@@ -394,7 +409,9 @@ impl<K, V> Table<K, V> {
         let address = unsafe { queue.pop(self.arena()) }?;
         // SAFETY: (I2) a queued slot stays occupied until it is recycled.
         let slot = unsafe { self.arena().locate(address) };
-        Some(Dead { address, slot })
+        // SAFETY: (I4) as above, so it has a header.
+        let hash = unsafe { slot.header() }.hash_of_dead();
+        Some(Dead { slot, address, hash })
     }
 
     pub(crate) fn shrink_mut(&mut self) {
@@ -410,7 +427,7 @@ impl<K, V> Table<K, V> {
     pub(crate) unsafe fn shrink(&self) {
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
         let index = unsafe { &mut *self.index.get() };
-        index.shrink_to_fit(|listing| listing.hash.spread());
+        index.shrink_to_fit(|listing| listing.hash().spread());
         // SAFETY: (I5) quiet; the arena calls nobody.
         unsafe { &mut *self.arena.get() }.shrink();
     }
@@ -566,7 +583,7 @@ impl<K, V> Table<K, V> {
             assert!(header.is_live() && header.key() == handle, "(I1) handle and header agree");
             let listings = index
                 .iter_hash(home.hash.spread())
-                .filter(|listing| listing.address == home.address && listing.hash == home.hash);
+                .filter(|listing| listing.address() == home.address && listing.hash() == home.hash);
             assert_eq!(listings.count(), 1, "(I2) an entry is listed once");
         }
         let mut cursor = self.cursor();

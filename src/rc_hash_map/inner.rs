@@ -6,20 +6,20 @@
 //! - Every occupied slot owns one strong count of the `Rc` that [`Inner`] lies in (I7), so whoever
 //!   has a [`Ref`] may reach `Inner` through its raw owner pointer.
 //! - No reference into `Inner` lives on when the last keep-alive token is given back.
-//! - User code runs at two places only: `eq` in [`Owner::probe`], and the destructors of a key and
-//!   a value in [`Drain::destroy`]. (And the hasher's destructor, when `Inner` itself goes.)
+//! - User code runs at three places only: `eq` in [`Owner::find`] and [`Owner::contains`], and the
+//!   destructors of a key and a value in [`Drain::destroy`]. (And the hasher's destructor, when `Inner` itself goes.)
 
 use alloc::rc::{Rc, Weak};
 use core::cell::Cell;
 use core::marker::PhantomData;
-use core::mem::{ManuallyDrop, offset_of};
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 use hashbrown::{DefaultHashBuilder, TryReserveError};
 
 use crate::counted_hash_map::{CountedCursor, CountedHashMap, CountedSlot, Departed};
 use crate::handle_hash_map::Handle;
-use crate::storage::{Address, Folded, Queue, drop_in_order};
+use crate::storage::{Folded, Queue, drop_in_order};
 use crate::tokens::{Count, RcCount, Token};
 
 /// A value, and the unit of the map's strong count that its entry holds.
@@ -32,14 +32,15 @@ type Slot<K, V> = CountedSlot<K, Kept<V>>;
 
 #[inline]
 fn value_of<K, V>(slot: Slot<K, V>) -> *mut V {
-    slot.value().wrapping_byte_add(offset_of!(Kept<V>, value)).cast()
+    // SAFETY: (I3) the field lies in the block; no reference is made.
+    unsafe { &raw mut (*slot.value()).value }
 }
 
 /// What the map and its `Ref`s share.
 pub(super) struct Inner<K, V, S> {
     map: CountedHashMap<K, Kept<V>, S>,
-    /// Probes that are running, each inside of the one before.
-    probes: Cell<u32>,
+    /// [`Probe`]s at work.
+    probes: Cell<Probes>,
     /// Whether a [`Drain`] is at work, so that others leave their entries to it.
     draining: Cell<bool>,
     /// How many entries were ever inserted: tells whether a miss still holds.
@@ -57,7 +58,7 @@ impl<K, V, S> Owner<K, V, S> {
     pub(super) fn with_hasher(hasher: S) -> Self {
         Self(Rc::new(Inner {
             map: CountedHashMap::with_hasher(hasher),
-            probes: Cell::new(0),
+            probes: Cell::new(Probes::NONE),
             draining: Cell::new(false),
             inserted: Cell::new(0),
             deferred: Queue::new(),
@@ -98,7 +99,7 @@ impl<K, V, S> Owner<K, V, S> {
     #[inline]
     #[track_caller]
     pub(super) fn assert_no_probe(&self) {
-        if self.0.probes.get() != 0 {
+        if self.0.probes.get() != Probes::NONE {
             structural_call_in_probe();
         }
     }
@@ -111,7 +112,7 @@ impl<K, V, S> Owner<K, V, S> {
     #[inline]
     #[track_caller]
     pub(super) fn debug_assert_no_probe(&self) {
-        if cfg!(debug_assertions) && self.0.probes.get() != 0 {
+        if cfg!(debug_assertions) && self.0.probes.get() != Probes::NONE {
             query_in_probe();
         }
     }
@@ -134,30 +135,23 @@ impl<K, V, S> Owner<K, V, S> {
         unsafe { self.0.map.shrink_shared() };
     }
 
-    /// Looks for the entry that is listed under `hash` and that `eq` accepts, and hands it to `hit`
-    /// while the guard is still on.
     #[inline]
-    fn probe<R>(
-        &self,
-        hash: Folded,
-        eq: impl FnMut(&K) -> bool,
-        hit: impl FnOnce(Slot<K, V>) -> R,
-    ) -> Option<R> {
+    pub(super) fn contains(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> bool {
         let probe = Probe::enter(self);
-        let found = self.0.map.find_slot(hash, eq).map(hit);
-        drop(probe);
+        let found = self.0.map.find_shared(hash, eq).is_some();
+        probe.leave();
         found
     }
 
-    #[inline]
-    pub(super) fn contains(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> bool {
-        self.probe(hash, eq, |_| ()).is_some()
-    }
-
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
-        // SAFETY: `find_slot` answers with a slot that is live at that moment.
-        self.probe(hash, eq, |slot| unsafe { Ref::mint(self.count(), slot) })
+        let probe = Probe::enter(self);
+        let found = self.0.map.find_shared(hash, eq);
+        // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there before
+        // the probe ends, so what is settled then cannot take the entry.
+        let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
+        probe.leave();
+        found
     }
 
     pub(super) fn resolve(&self, handle: Handle) -> Option<Ref<K, V, S>> {
@@ -212,29 +206,11 @@ impl<K, V, S> Owner<K, V, S> {
     #[cfg(any(test, fuzzing, debug_assertions))]
     pub(super) fn check_invariants(&self) {
         let inner = &*self.0;
-        assert_eq!(inner.probes.get(), 0, "no guard is stuck");
+        assert!(inner.probes.get() == Probes::NONE, "no guard is stuck");
         assert!(!inner.draining.get(), "no drain is stuck");
         assert!(inner.deferred.is_empty() && inner.waiting.is_empty(), "nothing waits");
         inner.map.check_shared(0, 0);
         assert_eq!(Rc::strong_count(&self.0), 1 + self.len(), "(I7) one keep-alive unit an entry");
-    }
-
-    /// Unlists what was deferred while a probe ran, then runs the destructors.
-    #[cold]
-    #[inline(never)]
-    fn settle(&self) {
-        let inner = &*self.0;
-        // SAFETY: the queue holds entries of this map only.
-        while let Some(departed) = unsafe { inner.map.dequeue(&inner.deferred) } {
-            // SAFETY: (I5) the outermost probe is over; what was deferred is still listed.
-            unsafe { inner.map.unlist(&departed) };
-            // SAFETY: it has just left the other queue.
-            unsafe { inner.map.enqueue(&inner.waiting, &departed) };
-        }
-        if !inner.draining.get() {
-            // SAFETY: (I7) the map, which is borrowed, holds `Inner` to the end of this call.
-            unsafe { Drain::start(self.count()) }.run();
-        }
     }
 }
 
@@ -252,28 +228,93 @@ fn query_in_probe() -> ! {
     panic!("a map was queried from `Eq` while it compares keys (allowed in release builds)")
 }
 
+/// How many probes run, each inside of the one before, and whether one of them deferred something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Probes(u32);
+
+impl Probes {
+    const NONE: Self = Self(0);
+    /// One probe, and nothing is deferred: the only state that a lookup sees unless `Eq` is hostile.
+    const ONE: Self = Self(2);
+    const DEFERRED: u32 = 1;
+}
+
 /// Keeps the index unchanged while it is searched. The end of the outermost one settles what `Eq`
 /// let go of.
-struct Probe<'a, K, V, S>(&'a Owner<K, V, S>);
+///
+/// The usual way is two comparisons and two stores of constants: a depth that is counted up and down
+/// in memory would chain each lookup to the one before.
+struct Probe<'a, K, V, S> {
+    inner: &'a Inner<K, V, S>,
+    owner: RcCount<Inner<K, V, S>>,
+}
 
 impl<'a, K, V, S> Probe<'a, K, V, S> {
     #[inline]
     fn enter(owner: &'a Owner<K, V, S>) -> Self {
         let probes = &owner.0.probes;
-        probes.set(probes.get() + 1);
-        Self(owner)
+        if probes.get() == Probes::NONE {
+            probes.set(Probes::ONE);
+        } else {
+            Self::enter_nested(probes);
+        }
+        Self { inner: &owner.0, owner: owner.count() }
+    }
+
+    #[cold]
+    fn enter_nested(probes: &Cell<Probes>) {
+        probes.set(Probes(probes.get().0 + Probes::ONE.0));
+    }
+
+    #[inline]
+    fn leave(self) {
+        let Self { inner, owner } = *ManuallyDrop::new(self);
+        if inner.probes.get() == Probes::ONE {
+            inner.probes.set(Probes::NONE);
+        } else {
+            Self::leave_slowly(inner, owner);
+        }
+    }
+
+    /// The end of a probe that was nested, deferred something, or unwinds.
+    #[cold]
+    #[inline(never)]
+    fn leave_slowly(inner: &Inner<K, V, S>, owner: RcCount<Inner<K, V, S>>) {
+        let left = inner.probes.get().0 - Probes::ONE.0;
+        if left == Probes::DEFERRED {
+            inner.probes.set(Probes::NONE);
+            // SAFETY: (I7) the probe borrows the map, which holds `Inner`. No probe runs.
+            unsafe { settle(inner, owner) };
+        } else {
+            inner.probes.set(Probes(left));
+        }
     }
 }
 
+/// Only if `Eq` panics.
 impl<K, V, S> Drop for Probe<'_, K, V, S> {
-    #[inline]
     fn drop(&mut self) {
-        let inner = &*self.0.0;
-        let probes = inner.probes.get() - 1;
-        inner.probes.set(probes);
-        if probes == 0 && !inner.deferred.is_empty() {
-            self.0.settle();
-        }
+        Self::leave_slowly(self.inner, self.owner);
+    }
+}
+
+/// Unlists what was deferred while a probe ran, then runs the destructors.
+///
+/// # Safety
+///
+/// `inner` is the value of `owner`, and the caller's borrow of the map keeps it to the end of this
+/// call. No probe runs.
+unsafe fn settle<K, V, S>(inner: &Inner<K, V, S>, owner: RcCount<Inner<K, V, S>>) {
+    // SAFETY: the queue holds entries of this map only.
+    while let Some(departed) = unsafe { inner.map.dequeue(&inner.deferred) } {
+        // SAFETY: (I5) the outermost probe is over; what was deferred is still listed.
+        unsafe { inner.map.unlist(&departed) };
+        // SAFETY: it has just left the other queue.
+        unsafe { inner.map.enqueue(&inner.waiting, &departed) };
+    }
+    if !inner.draining.get() {
+        // SAFETY: the caller's promise: `inner` outlives the drain.
+        unsafe { Drain::start(owner) }.finish();
     }
 }
 
@@ -289,9 +330,11 @@ unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) {
     let inner = unsafe { &*owner.as_ptr() };
     // SAFETY: the caller's promise.
     let departed = unsafe { inner.map.retire(slot) };
-    if inner.probes.get() != 0 {
+    let Probes(probes) = inner.probes.get();
+    if probes != 0 {
         // SAFETY: it has just departed, so it is in no queue.
         unsafe { inner.map.enqueue(&inner.deferred, &departed) };
+        inner.probes.set(Probes(probes | Probes::DEFERRED));
         return;
     }
     // SAFETY: (I5) no probe runs; the entry has just been retired.
@@ -303,8 +346,8 @@ unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) {
     }
     // SAFETY: (I7) the entry holds `Inner` until the drain has its token.
     let mut drain = unsafe { Drain::start(owner) };
-    drain.destroy(&departed);
-    drain.run();
+    drain.destroy(departed);
+    drain.finish();
 }
 
 /// The one that runs destructors: while it is at work, entries that depart wait for it, so that a
@@ -339,7 +382,7 @@ impl<K, V, S> Drain<K, V, S> {
     #[inline]
     fn run(&mut self) {
         while let Some(departed) = self.next() {
-            self.destroy(&departed);
+            self.destroy(departed);
         }
     }
 
@@ -352,25 +395,31 @@ impl<K, V, S> Drain<K, V, S> {
 
     /// Drops the key, then the value, recycles the slot, and keeps the entry's token.
     #[inline]
-    fn destroy(&mut self, departed: &Departed<K, Kept<V>>) {
+    fn destroy(&mut self, departed: Departed<K, Kept<V>>) {
         let slot = departed.slot();
-        let keep_alive = slot.value().wrapping_byte_add(offset_of!(Kept<V>, keep_alive));
+        // SAFETY: (I3) the field lies in the block; no reference is made.
+        let keep_alive = unsafe { &raw mut (*slot.value()).keep_alive };
         // SAFETY: the entry's own token, of size zero; the slot is not read again.
-        let token = unsafe { keep_alive.cast::<Token>().read() };
+        let token = ManuallyDrop::into_inner(unsafe { keep_alive.read() });
         if let Some(previous) = self.token.replace(token) {
             // SAFETY: not the last one: this entry's is held.
             unsafe { self.owner.put(previous) };
         }
-        let _recycle = Recycle { owner: self.owner, address: departed.address() };
+        let _recycle = Recycle { owner: self.owner, departed };
         // SAFETY: (I1) a departed entry has both until here, and (I10) nobody can reach them.
         unsafe { drop_in_order(slot.key(), value_of(slot)) };
     }
-}
 
-impl<K, V, S> Drop for Drain<K, V, S> {
+    /// Does the rest, and ends.
     #[inline]
-    fn drop(&mut self) {
+    fn finish(mut self) {
         self.run();
+        ManuallyDrop::new(self).close();
+    }
+
+    /// Lets the next one in and returns the last token. Nothing waits.
+    #[inline]
+    fn close(&mut self) {
         self.inner().draining.set(false);
         if let Some(token) = self.token.take() {
             // SAFETY: the last look at `Inner` was above; it may go now.
@@ -379,10 +428,19 @@ impl<K, V, S> Drop for Drain<K, V, S> {
     }
 }
 
+/// Only when a destructor has panicked: `finish` is the usual end.
+impl<K, V, S> Drop for Drain<K, V, S> {
+    #[cold]
+    fn drop(&mut self) {
+        self.run();
+        self.close();
+    }
+}
+
 /// Gives the slot of a destroyed entry back, also if a destructor panicked.
 struct Recycle<K, V, S> {
     owner: RcCount<Inner<K, V, S>>,
-    address: Address,
+    departed: Departed<K, Kept<V>>,
 }
 
 impl<K, V, S> Drop for Recycle<K, V, S> {
@@ -391,7 +449,7 @@ impl<K, V, S> Drop for Recycle<K, V, S> {
         // SAFETY: (I7) the drain holds this entry's token.
         let inner = unsafe { &*self.owner.as_ptr() };
         // SAFETY: unlisted, in no queue, and key and value have been dropped.
-        unsafe { inner.map.recycle(self.address) };
+        unsafe { inner.map.recycle(&self.departed) };
     }
 }
 
@@ -458,16 +516,22 @@ impl<K, V, S> Ref<K, V, S> {
 
     #[inline]
     pub(super) fn value_in<'a>(&'a self, owner: &'a Owner<K, V, S>) -> Option<&'a V> {
+        if !self.is_of(owner) {
+            return None;
+        }
         // SAFETY: (I6) as for the key, and (I9) a `&mut V` needs a `&mut` of the map, which is shared
         // for `'a`.
-        self.is_of(owner).then(|| unsafe { &*value_of(self.slot) })
+        Some(unsafe { &*value_of(self.slot) })
     }
 
     #[inline]
     pub(super) fn value_in_mut<'a>(&'a self, owner: &'a mut Owner<K, V, S>) -> Option<&'a mut V> {
+        if !self.is_of(owner) {
+            return None;
+        }
         // SAFETY: (I6) the entry lives as long as this `Ref`, and (I9) the map is borrowed mutably
         // for `'a`, so that nobody else refers to a value in it.
-        self.is_of(owner).then(|| unsafe { &mut *value_of(self.slot) })
+        Some(unsafe { &mut *value_of(self.slot) })
     }
 
     #[inline]
@@ -491,7 +555,7 @@ impl<K, V, S> Ref<K, V, S> {
     pub(super) fn take_out(self) -> Result<(K, V), Self> {
         // SAFETY: (I7) the entry holds `Inner`; the reference is not used once that may end.
         let inner = unsafe { &*self.owner.as_ptr() };
-        if self.count() != 1 || inner.probes.get() != 0 {
+        if self.count() != 1 || inner.probes.get() != Probes::NONE {
             return Err(self);
         }
         let mut this = ManuallyDrop::new(self);
@@ -499,7 +563,7 @@ impl<K, V, S> Ref<K, V, S> {
         // SAFETY: the `Ref` is not used or dropped again.
         let token = unsafe { ManuallyDrop::take(&mut this.token) };
         // SAFETY: (I6) the slot is live until it is taken out below.
-        unsafe { slot.count() }.put(token);
+        unsafe { slot.count() }.put_own(token);
         // SAFETY: (I5) no probe runs; this was the only `Ref`, and it was not borrowed.
         let (key, kept) = unsafe { inner.map.take_out(slot) };
         let Kept { keep_alive, value } = kept;
@@ -564,7 +628,7 @@ impl<K, V, S> Drop for Ref<K, V, S> {
         // SAFETY: the `Ref` is not used again.
         let token = unsafe { ManuallyDrop::take(&mut self.token) };
         // SAFETY: (I6) the slot is live until its last token is put back.
-        if unsafe { self.slot.count() }.put(token) {
+        if unsafe { self.slot.count() }.put_own(token) {
             // SAFETY: this was the last `Ref`, so nobody refers to the entry.
             unsafe { let_go(self.owner, self.slot) };
         }

@@ -13,7 +13,7 @@ use core::ptr::NonNull;
 
 use hashbrown::TryReserveError;
 
-use super::{Address, Folded, Slot, SlotPtr};
+use super::{Address, Slot, SlotPtr};
 
 const PAGE_BITS: u32 = 10;
 const PAGE: u32 = 1 << PAGE_BITS;
@@ -107,7 +107,9 @@ impl<K, V> Arena<K, V> {
         // SAFETY: (I2) the address lies in a block, and every page of a block is in the table.
         let page = unsafe { *self.pages.get_unchecked(page_of(address.0)) };
         // SAFETY: (I2) the block reaches at least to this offset of the page.
-        SlotPtr::new(unsafe { page.add((address.0 & (PAGE - 1)) as usize) })
+        let slot = unsafe { page.add((address.0 & (PAGE - 1)) as usize) };
+        // SAFETY: (I2) it lies in a block.
+        unsafe { SlotPtr::new(slot) }
     }
 
     /// Makes sure that `additional` slots can be taken without allocating.
@@ -216,16 +218,12 @@ impl<K, V> Arena<K, V> {
     ///
     /// # Safety
     ///
-    /// `address` names an occupied, dead slot in no list, whose key and value are moved out or
+    /// `slot` is the one at `address`: occupied, dead, in no list, its key and value moved out or
     /// dropped and not referred to.
     #[inline]
-    pub(crate) unsafe fn give(&mut self, address: Address) {
-        // SAFETY: the caller vouches for `address`.
-        let slot = unsafe { self.locate(address) };
-        // SAFETY: as above; the arena is borrowed, so its blocks stay.
-        let header = unsafe { slot.header() };
-        header.set_dead(Folded::new(0));
-        header.set_next(self.free);
+    pub(crate) unsafe fn give(&mut self, address: Address, slot: SlotPtr<K, V>) {
+        // SAFETY: (I4) the slot is occupied; the arena is borrowed, so its blocks stay.
+        unsafe { slot.header() }.set_next(self.free);
         self.free = address;
         self.occupied -= 1;
     }
@@ -365,7 +363,8 @@ impl<K, V> Cursor<K, V> {
     pub(crate) unsafe fn next(&mut self, arena: &Arena<K, V>) -> Option<SlotPtr<K, V>> {
         loop {
             while self.left > 0 {
-                let slot = SlotPtr::new(self.slot);
+                // SAFETY: (I3) the block has not been freed, and `left` says that there is a slot.
+                let slot = unsafe { SlotPtr::new(self.slot) };
                 self.left -= 1;
                 // SAFETY: (I3) the block has not been freed; at worst this is its end.
                 self.slot = unsafe { self.slot.add(1) };

@@ -1,7 +1,7 @@
 //! One slot: its header, its key, its value, and the pointer through which all three are reached.
 
 use core::cell::Cell;
-use core::mem::{MaybeUninit, offset_of};
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use slotmap::{DefaultKey, Key, KeyData};
@@ -15,6 +15,16 @@ pub(crate) struct Address(pub(super) u32);
 impl Address {
     /// The end of a list; no slot has it.
     pub(crate) const NONE: Self = Self(u32::MAX);
+
+    #[inline]
+    pub(crate) fn bits(self) -> u32 {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
 }
 
 /// What a slot says of itself, in eight bytes.
@@ -22,7 +32,7 @@ impl Address {
 /// | state | `low` | `high` |
 /// | --- | --- | --- |
 /// | live | index of its key in the `SlotMap` | version of that key (odd) |
-/// | dead | address of the next slot in its list | its folded hash (even) |
+/// | dead | address of the next slot in its list | its folded hash, shifted left by one (even) |
 ///
 /// The fields are cells: headers are read and written while references to the keys and values of
 /// this and of other entries exist.
@@ -51,18 +61,18 @@ impl Header {
         self.high.set((bits >> 32) as u32);
     }
 
-    /// Marks the slot dead, keeping the hash under which the index may still list it.
+    /// Marks the slot dead, keeping the hash under which the index may still list it. It is in no
+    /// list yet.
     #[inline]
     pub(crate) fn set_dead(&self, hash: Folded) {
-        self.low.set(Address::NONE.0);
-        self.high.set(hash.bits());
+        self.high.set(hash.bits() << 1);
     }
 
     /// The hash that `set_dead` kept.
     #[inline]
     pub(crate) fn hash_of_dead(&self) -> Folded {
         debug_assert!(!self.is_live());
-        Folded::from_bits(self.high.get())
+        Folded::from_bits(self.high.get() >> 1)
     }
 
     #[inline]
@@ -90,8 +100,7 @@ pub(crate) struct Slot<K, V> {
 
 /// A pointer to a slot, with the provenance of the block that the slot lies in.
 ///
-/// The projections are plain pointer arithmetic: they create no reference, so they disturb none
-/// that exist (I8).
+/// The projections create no reference, so they disturb none that exist (I8).
 pub(crate) struct SlotPtr<K, V>(NonNull<Slot<K, V>>);
 
 impl<K, V> Clone for SlotPtr<K, V> {
@@ -111,21 +120,25 @@ impl<K, V> PartialEq for SlotPtr<K, V> {
 }
 
 impl<K, V> SlotPtr<K, V> {
+    /// # Safety
+    ///
+    /// The slot lies in a block, and whoever uses the pointer sees to it that the block has not been
+    /// freed meanwhile (I3).
     #[inline]
-    pub(super) fn new(slot: NonNull<Slot<K, V>>) -> Self {
+    pub(super) unsafe fn new(slot: NonNull<Slot<K, V>>) -> Self {
         Self(slot)
     }
 
     #[inline]
     pub(crate) fn key(self) -> *mut K {
-        let offset = offset_of!(Slot<K, V>, key);
-        self.0.as_ptr().wrapping_byte_add(offset).cast()
+        // SAFETY: (I3) the field lies in the block; no reference is made.
+        unsafe { &raw mut (*self.0.as_ptr()).key }.cast()
     }
 
     #[inline]
     pub(crate) fn value(self) -> *mut V {
-        let offset = offset_of!(Slot<K, V>, value);
-        self.0.as_ptr().wrapping_byte_add(offset).cast()
+        // SAFETY: (I3) the field lies in the block; no reference is made.
+        unsafe { &raw mut (*self.0.as_ptr()).value }.cast()
     }
 
     /// The header, and nothing else of the slot.
