@@ -67,8 +67,6 @@ pub(crate) struct Arena<K, V> {
     fresh: Range<u32>,
     /// Slots handed out and not given back.
     occupied: u32,
-    /// Slots of all blocks.
-    total: u32,
 }
 
 // SAFETY: an arena owns its blocks and what the layer above writes into them, as a `Vec<(K, V)>`
@@ -83,17 +81,21 @@ impl<K, V> Arena<K, V> {
             free: Address::NONE,
             fresh: 0..0,
             occupied: 0,
-            total: 0,
         }
     }
 
+    /// Slots of all blocks, of which there are a few for each power of two.
     pub(crate) fn capacity(&self) -> usize {
-        self.total as usize
+        self.total() as usize
+    }
+
+    fn total(&self) -> u32 {
+        self.blocks.iter().map(|block| block.len).sum()
     }
 
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.occupied == self.total
+        self.fresh.is_empty() && self.free == Address::NONE
     }
 
     /// The slot at an address.
@@ -118,12 +120,13 @@ impl<K, V> Arena<K, V> {
     ///
     /// If addresses or memory run out; nothing has changed then.
     pub(crate) fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        let missing = additional.saturating_sub((self.total - self.occupied) as usize);
+        let total = self.total();
+        let missing = additional.saturating_sub((total - self.occupied) as usize);
         if missing == 0 {
             return Ok(());
         }
         let missing = u32::try_from(missing).map_err(|_| TryReserveError::CapacityOverflow)?;
-        let growth = match self.total {
+        let growth = match total {
             0 => FIRST_BLOCK,
             total if total < DOUBLE_UNTIL => total,
             total => 1 << (total.ilog2() - 2),
@@ -133,7 +136,6 @@ impl<K, V> Arena<K, V> {
     }
 
     fn add_block(&mut self, len: u32) -> Result<(), TryReserveError> {
-        let total = self.total.checked_add(len).ok_or(TryReserveError::CapacityOverflow)?;
         let (position, first) = self.gap(len).ok_or(TryReserveError::CapacityOverflow)?;
         let layout = Block::<K, V>::layout(len)?;
         let pages = page_of(first)..page_of(first) + pages_for(len);
@@ -155,7 +157,6 @@ impl<K, V> Arena<K, V> {
         }
         self.blocks.insert(position, Block { slots, first, len });
         self.fresh = first..first + len;
-        self.total = total;
         Ok(())
     }
 
@@ -264,14 +265,13 @@ impl<K, V> Arena<K, V> {
         self.free = kept;
 
         let mut vacant = vacant.into_iter();
-        let Self { blocks, pages, fresh, total, .. } = self;
+        let Self { blocks, pages, fresh, .. } = self;
         blocks.retain(|block| {
             let keep = !vacant.next().unwrap_or(false);
             if !keep {
                 if block.addresses().end == fresh.end {
                     *fresh = 0..0;
                 }
-                *total -= block.len;
                 pages[block.pages()].fill(NonNull::dangling());
                 // SAFETY: (I3) no slot of the block is occupied, so nothing points into it.
                 unsafe { free_block(block) };
@@ -397,16 +397,15 @@ impl<K, V> Arena<K, V> {
                 assert_eq!(self.pages[page].as_ptr(), start, "(I2) pages lead into their block");
             }
         }
-        let slots: u32 = self.blocks.iter().map(|block| block.len).sum();
-        assert_eq!(self.total, slots);
         assert_eq!(self.pages.len(), self.blocks.last().map_or(0, |block| block.pages().end));
+        let total = self.total();
         let mut free = 0;
         self.for_each_free(|arena, address| {
             let block = &arena.blocks[arena.block_of(address)];
             assert!(address.0 < block.first + arena.used(block), "(I2) a free slot was used once");
             free += 1;
-            assert!(free + arena.occupied <= arena.total, "the free list has no loop");
+            assert!(free + arena.occupied <= total, "the free list has no loop");
         });
-        assert_eq!(free + self.occupied + self.fresh.len() as u32, self.total, "no slot is lost");
+        assert_eq!(free + self.occupied + self.fresh.len() as u32, total, "no slot is lost");
     }
 }

@@ -14,7 +14,7 @@ impl Queue {
         Self { head: Cell::new(Address::NONE), tail: Cell::new(Address::NONE) }
     }
 
-    #[inline]
+    #[cfg(any(test, fuzzing, debug_assertions))]
     pub(crate) fn is_empty(&self) -> bool {
         self.head.get() == Address::NONE
     }
