@@ -1,0 +1,13 @@
+//! Longer texts: the design, what things cost, and what carries over from neighbouring systems.
+//!
+//! This module holds no code.
+#![forbid(unsafe_code)]
+
+#[doc = include_str!("../design.md")]
+pub mod design {}
+
+#[doc = include_str!("docs/neighbours.md")]
+pub mod neighbours {}
+
+#[doc = include_str!("docs/performance.md")]
+pub mod performance {}
