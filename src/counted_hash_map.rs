@@ -345,12 +345,13 @@ impl<K, V, S> CountedHashMap<K, V, S> {
             token.consume();
             return PutResult::Live;
         };
-        if counted.refcount.put(token)
-            && let Some((key, counted)) = self.base.remove(handle)
-        {
-            return PutResult::Removed { key, value: counted.value };
+        if !counted.refcount.put(token) {
+            return PutResult::Live;
         }
-        PutResult::Live
+        match self.base.remove(handle) {
+            Some((key, counted)) => PutResult::Removed { key, value: counted.value },
+            None => PutResult::Live,
+        }
     }
 
     /// Visits every entry, in no particular order. Mints nothing.

@@ -136,6 +136,9 @@ pub mod rc_hash_map;
 mod storage;
 pub mod tokens;
 
+#[cfg(doctest)]
+mod compile_fail;
+
 pub use counted_hash_map::{CountedHandle, CountedHashMap, PutResult};
 pub use error::{DisjointError, InsertError, WrongMap};
 pub use handle_hash_map::{Handle, HandleHashMap};

@@ -135,22 +135,30 @@ impl<K, V, S> Owner<K, V, S> {
         unsafe { self.0.map.shrink_shared() };
     }
 
+    // `eq` is lent to the search, and dropped, user code and all, after the probe has ended.
+
     #[inline]
-    pub(super) fn contains(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> bool {
+    pub(super) fn contains(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> bool {
         let probe = Probe::enter(self);
-        let found = self.0.map.find_shared(hash, eq).is_some();
+        let found = self.0.map.find_shared(hash, &mut eq).is_some();
         probe.leave();
         found
     }
 
     #[inline(always)]
-    pub(super) fn find(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+    pub(super) fn find(
+        &self,
+        hash: Folded,
+        mut eq: impl FnMut(&K) -> bool,
+    ) -> Option<Ref<K, V, S>> {
         let probe = Probe::enter(self);
-        let found = self.0.map.find_shared(hash, eq);
+        let found = self.0.map.find_shared(hash, &mut eq);
         // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there before
         // the probe ends, so what is settled then cannot take the entry.
         let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
         probe.leave();
+        // By hand: a value on its way out leaks if a parameter's destructor panics.
+        drop(eq);
         found
     }
 

@@ -3,6 +3,9 @@
 //! All go the same way: refuse if a probe runs, hash, look, make what has to be made with nothing
 //! borrowed, look again if the map changed meanwhile, add. User code may run at each step but the
 //! last, so a miss holds only as long as the map's epoch does.
+//!
+//! What is not used is dropped by hand while the result is a local variable: a value that is on its way
+//! out of a function leaks if the destructor of a parameter panics.
 #![forbid(unsafe_code)]
 
 use core::convert::Infallible;
@@ -26,6 +29,17 @@ impl<K, V, S> RcHashMap<K, V, S> {
                 return found;
             }
         }
+    }
+
+    /// Looks again if anything was inserted since a miss at `epoch`.
+    #[inline]
+    fn look_up_since(
+        &self,
+        epoch: u64,
+        hash: Folded,
+        eq: impl FnMut(&K) -> bool,
+    ) -> Option<Ref<K, V, S>> {
+        if epoch == self.owner.epoch() { None } else { self.look_up(hash, eq) }
     }
 
     /// Like `look_up`, but mints nothing.
@@ -69,17 +83,18 @@ impl<K, V, S> RcHashMap<K, V, S> {
         self.owner.assert_no_probe();
         let hash = Folded::new(hash);
         if let Some(found) = self.look_up(hash, &mut eq) {
+            drop((eq, make));
             return found;
         }
         let epoch = self.owner.epoch();
         let (key, value) = make();
-        if epoch != self.owner.epoch()
-            && let Some(found) = self.look_up(hash, eq)
-        {
-            drop((key, value));
+        if let Some(found) = self.look_up_since(epoch, hash, &mut eq) {
+            drop((key, value, eq));
             return found;
         }
-        self.owner.add(hash, key, value)
+        let added = self.owner.add(hash, key, value);
+        drop(eq);
+        added
     }
 }
 
@@ -139,6 +154,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         self.owner.assert_no_probe();
         let hash = self.fold(&key);
         if self.is_taken(hash, |other| key == *other) {
+            drop(value);
             return Err(InsertError { key, value: () });
         }
         let epoch = self.owner.epoch();
@@ -262,10 +278,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         let key = K::from(query);
         let hash = self.fold(&key);
         // `From` may normalise, so that the key is another one than the query stood for.
-        let same = hash == query_hash && query.equivalent(&key);
-        if (!same || epoch != self.owner.epoch())
-            && let Some(found) = self.look_up(hash, |other| key == *other)
-        {
+        let found = if hash == query_hash && query.equivalent(&key) {
+            self.look_up_since(epoch, hash, |other| key == *other)
+        } else {
+            self.look_up(hash, |other| key == *other)
+        };
+        if let Some(found) = found {
             drop((key, value));
             return found;
         }
@@ -280,10 +298,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         F: FnOnce(&K) -> Result<V, E>,
     {
         let epoch = self.owner.epoch();
-        let value = value(&key)?;
-        if epoch != self.owner.epoch()
-            && let Some(found) = self.look_up(hash, |other| key == *other)
-        {
+        let value = match value(&key) {
+            Ok(value) => value,
+            Err(error) => {
+                drop(key);
+                return Err(error);
+            }
+        };
+        if let Some(found) = self.look_up_since(epoch, hash, |other| key == *other) {
             drop((key, value));
             return Ok(found);
         }
