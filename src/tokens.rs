@@ -168,6 +168,14 @@ impl UsizeCount {
         self.count.get() == 0
     }
 
+    #[cold]
+    #[inline(never)]
+    fn overflow(&self) -> ! {
+        // Undone first: a panic hook may run before the process ends, and look at the count.
+        self.count.set(u32::MAX);
+        abort()
+    }
+
     /// Like `put`, for those who know that the token is of this count: saves the check for zero.
     #[inline]
     pub(crate) fn put_own(&self, token: Token) -> bool {
@@ -185,7 +193,7 @@ impl Count for UsizeCount {
         let count = self.count.get().wrapping_add(1);
         self.count.set(count);
         if count == 0 {
-            abort("the count of an entry overflowed");
+            self.overflow();
         }
         Token::mint()
     }
@@ -212,25 +220,22 @@ fn foreign_token() -> ! {
 }
 
 /// Ends the process: a count that wrapped would free what is in use.
-#[cold]
-#[inline(never)]
-fn abort(why: &str) -> ! {
-    #[cfg(feature = "std")]
-    {
-        std::eprintln!("rcmap: {why}");
-        std::process::abort()
-    }
-    #[cfg(not(feature = "std"))]
-    {
-        struct PanicAgain<'a>(&'a str);
-        impl Drop for PanicAgain<'_> {
-            fn drop(&mut self) {
-                panic!("{}", self.0);
-            }
+#[cfg(feature = "std")]
+fn abort() -> ! {
+    std::process::abort()
+}
+
+/// Ends the process, by panicking while panicking.
+#[cfg(not(feature = "std"))]
+fn abort() -> ! {
+    struct PanicAgain;
+    impl Drop for PanicAgain {
+        fn drop(&mut self) {
+            panic!("the count of an entry overflowed");
         }
-        let _again = PanicAgain(why);
-        panic!("{why}")
     }
+    let _again = PanicAgain;
+    panic!("the count of an entry overflowed")
 }
 
 #[cfg(all(test, feature = "std"))]
