@@ -53,7 +53,7 @@ pub struct WrongMap;
 
 impl fmt::Display for WrongMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the handle belongs to another map")
+        f.write_str("the handle belongs to another map: use it with the one that returned it")
     }
 }
 

@@ -28,7 +28,8 @@ use crate::rc_hash_map::{self, RcHashMap, Ref};
 
 /// A set that stores each value once and frees it with the last handle to it.
 ///
-/// The main use is `Interner<Box<str>>` with `&str` queries.
+/// The main use is `Interner<Box<str>>` with `&str` queries. With a term type whose fields are
+/// `Interned` terms themselves, it is a table for hash-consing.
 ///
 /// ```
 /// use rcmap::{Interned, Interner};
@@ -269,6 +270,7 @@ impl<T: Eq + Hash, S: BuildHasher> Interner<T, S> {
     /// let a = names.intern_ref("a");
     /// assert!(names.get("a").unwrap() == a);
     /// ```
+    #[doc(alias = "find")]
     #[must_use = "dropping the last handle frees the value"]
     pub fn get<Q>(&self, query: &Q) -> Option<Interned<T, S>>
     where

@@ -1,0 +1,612 @@
+//! What the examples print and assert is right: their code is included here and run.
+
+macro_rules! examples {
+    ($($path:literal $name:ident)*) => {$(
+        #[path = $path]
+        #[expect(dead_code, reason = "nobody calls the example's `main`")]
+        mod $name;
+    )*};
+}
+
+examples! {
+    "../examples/fast_string.rs" fast_string
+    "../examples/lexer.rs" lexer
+    "../examples/paths.rs" paths
+    "../examples/queens.rs" queens
+    "../examples/simplify.rs" simplify
+    "../examples/symbols.rs" symbols
+    "../examples/texture_cache.rs" texture_cache
+}
+
+mod symbols_test {
+    use std::fs;
+    use std::io::{self, ErrorKind, Write};
+    use std::path::{Path, PathBuf};
+
+    use super::symbols::{heap, run};
+
+    /// A folder of its own for each test, gone at the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("symbols_{name}"));
+            fs::remove_dir_all(&path).ok();
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+            let path = self.0.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+            self
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.join(name)
+        }
+
+        /// What the command line would be.
+        fn paths(&self) -> Vec<PathBuf> {
+            vec![self.0.clone()]
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).ok();
+        }
+    }
+
+    struct Output {
+        complete: bool,
+        out: String,
+        complaints: String,
+    }
+
+    impl Output {
+        /// The number in the line that begins with `label`.
+        fn number(&self, label: &str) -> usize {
+            let line = self.out.lines().find_map(|line| line.strip_prefix(label));
+            line.unwrap().split_whitespace().next().unwrap().parse().unwrap()
+        }
+
+        fn most_frequent(&self) -> Vec<&str> {
+            let lines = self.out.lines().skip_while(|line| *line != "most frequent:").skip(1);
+            lines.take_while(|line| !line.is_empty()).map(str::trim_start).collect()
+        }
+    }
+
+    fn symbols(paths: &[PathBuf], progress_bar: bool) -> Output {
+        let (mut out, mut complaints) = (Vec::new(), Vec::new());
+        let complete = run(paths, &mut out, &mut complaints, progress_bar).unwrap();
+        let [out, complaints] = [out, complaints].map(|bytes| String::from_utf8(bytes).unwrap());
+        assert!(out.ends_with("all files closed: 0 symbols live\n"), "{out}");
+        Output { complete, out, complaints }
+    }
+
+    #[test]
+    fn counts_tokens_and_distinct_symbols() {
+        let folder = Folder::new("counts")
+            .with("a.rs", "fn foo() { foo(1, 0xff, 2.0f32, größe, _x1) }")
+            .with("deep/er/b.txt", "foo fn\nbar\n")
+            .with("empty", "");
+        let output = symbols(&folder.paths(), false);
+        assert!(output.complete);
+        assert_eq!(output.complaints, "");
+        assert_eq!(output.number("files"), 3);
+        // fn foo foo größe _x1, foo fn bar
+        assert_eq!(output.number("tokens"), 8);
+        assert_eq!(output.number("distinct symbols"), 5);
+        let string_bytes = 8 * size_of::<String>() + "fnfoofoogröße_x1foofnbar".len();
+        assert_eq!(output.number("bytes as `String`s"), string_bytes);
+        assert_eq!(
+            output.most_frequent(),
+            [
+                "3 times in      2 files  foo",
+                "2 times in      2 files  fn",
+                "1 times in      1 files  _x1",
+                "1 times in      1 files  bar",
+                "1 times in      1 files  größe",
+            ]
+        );
+    }
+
+    #[test]
+    fn shows_ten_symbols_at_most() {
+        let folder = Folder::new("ten").with("a", "a b c d e f g h i j k l m a");
+        let output = symbols(&folder.paths(), false);
+        assert_eq!(output.most_frequent().len(), 10);
+        assert_eq!(output.most_frequent()[0], "2 times in      1 files  a");
+    }
+
+    #[test]
+    fn reports_and_skips_what_is_not_text() {
+        let folder = Folder::new("not_text")
+            .with("binary", b"ab\0cd")
+            .with("latin1.txt", b"gr\xf6\xdfe")
+            .with("good.rs", "good");
+        let output = symbols(&folder.paths(), false);
+        assert!(output.complete, "what a folder contains by the way is not an error");
+        assert!(output.complaints.contains("binary: binary\n"), "{}", output.complaints);
+        assert!(output.complaints.contains("latin1.txt: invalid UTF-8\n"), "{}", output.complaints);
+        assert!(output.out.contains("(2 skipped)"));
+        assert_eq!((output.number("files"), output.number("tokens")), (1, 1));
+    }
+
+    #[test]
+    fn reports_what_is_not_there_and_reads_the_rest() {
+        let folder = Folder::new("missing").with("good.rs", "good");
+        let output = symbols(&[folder.path("nowhere"), folder.path("good.rs")], false);
+        assert!(!output.complete);
+        assert!(output.complaints.contains("nowhere: "), "{}", output.complaints);
+        assert_eq!(output.number("files"), 1);
+        let nothing = symbols(&[folder.path("nowhere")], true);
+        assert_eq!((nothing.number("files"), nothing.number("tokens per second")), (0, 0));
+    }
+
+    #[test]
+    fn reads_each_file_once() {
+        let folder = Folder::new("once").with("a.rs", "name");
+        let paths = [folder.0.clone(), folder.path("a.rs"), folder.path("./a.rs")];
+        assert_eq!(symbols(&paths, false).number("files"), 1);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn symbolic_links_end() {
+        use std::os::unix::fs::symlink;
+
+        let folder = Folder::new("links").with("sub/a.rs", "name");
+        symlink("..", folder.path("sub/up")).unwrap();
+        symlink("self", folder.path("self")).unwrap();
+        symlink("nowhere", folder.path("dangling")).unwrap();
+        symlink("sub/a.rs", folder.path("again.rs")).unwrap();
+        let output = symbols(&folder.paths(), false);
+        assert!(output.complete);
+        assert_eq!(output.number("files"), 1);
+        assert_eq!(output.complaints.lines().count(), 2, "{}", output.complaints);
+        assert!(output.complaints.contains("self: ") && output.complaints.contains("dangling: "));
+    }
+
+    #[test]
+    fn draws_a_bar_only_when_asked_to() {
+        let folder = Folder::new("bar").with("a", "x").with("b", "y");
+        assert!(!symbols(&folder.paths(), false).out.contains('\r'));
+        let with_bar = symbols(&folder.paths(), true).out;
+        assert!(
+            with_bar.contains("\r[####################....................] 1/2"),
+            "{with_bar}"
+        );
+    }
+
+    #[test]
+    fn live_symbols_fall_as_files_close() {
+        let folder = Folder::new("fall").with("a", "x y").with("b", "x z").with("c", "x");
+        let out = symbols(&folder.paths(), false).out;
+        let live: Vec<&str> = out
+            .lines()
+            .filter_map(|line| line.strip_suffix(" symbols live")?.split_once("files closed "))
+            .map(|(_, live)| live.trim())
+            .collect();
+        assert_eq!(live, ["2", "1", "0"]);
+    }
+
+    /// A pipe whose reader is gone after a few lines.
+    struct Head {
+        lines: usize,
+    }
+
+    impl Write for Head {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+            self.lines = self.lines.checked_sub(lines).ok_or(ErrorKind::BrokenPipe)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_an_error_and_no_panic() {
+        let folder = Folder::new("pipe").with("a", "x y z");
+        for lines in 0..10 {
+            let result = run(&folder.paths(), &mut Head { lines }, &mut Head { lines: 0 }, true);
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::BrokenPipe);
+        }
+    }
+
+    #[test]
+    fn gives_all_memory_back() {
+        let before = heap::held();
+        let boxed = std::hint::black_box(Box::new([0_u8; 1000]));
+        assert_eq!(heap::held() - before, 1000);
+        drop(boxed);
+
+        let folder = Folder::new("memory").with("a", "x y z x y z").with("b", "x y z");
+        let paths = folder.paths();
+        let before = heap::held();
+        run(&paths, &mut io::sink(), &mut io::sink(), false).unwrap();
+        assert_eq!(heap::held(), before);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "too many tokens")]
+    fn reads_this_crates_own_source() {
+        let output = symbols(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("src")], false);
+        assert!(output.complete);
+        assert_eq!(output.complaints, "");
+        assert!(output.number("tokens") > 10 * output.number("distinct symbols"));
+        assert!(output.number("bytes held") < output.number("bytes as `String`s"));
+    }
+}
+
+mod queens_test {
+    use super::queens::{Formulas, Operation, solve};
+
+    #[test]
+    fn counts_the_solutions() {
+        let solutions = [1, 0, 0, 2, 10, 4, 40, 92, 352];
+        let sizes = if cfg!(miri) { 1..=4 } else { 1..=9 };
+        for (n, expected) in sizes.zip(solutions) {
+            let outcome = solve(n);
+            assert_eq!(outcome.solutions, expected, "{n} queens");
+            assert!(outcome.live <= outcome.peak);
+        }
+    }
+
+    #[test]
+    fn keeps_what_the_formula_needs_and_nothing_else() {
+        // The size of the reduced diagram does not depend on how it was made: these are known.
+        assert_eq!(solve(4).live, 31);
+        if cfg!(not(miri)) {
+            assert_eq!(solve(8).live, 2453);
+        }
+    }
+
+    #[test]
+    fn formulas_obey_the_laws_of_logic() {
+        let mut formulas = Formulas::new();
+        let (yes, no) = (formulas.constant(true), formulas.constant(false));
+        let [a, b, c] = [0, 1, 2].map(|variable| formulas.all_of(&[(variable, true)]));
+        let not_a = formulas.all_of(&[(0, false)]);
+        let mut and = |a: &_, b: &_| formulas.apply(Operation::And, a, b);
+        let (ab, ac) = (and(&a, &b), and(&a, &c));
+        assert!(and(&b, &a) == ab);
+        assert!(and(&a, &yes) == a && and(&a, &no) == no && and(&a, &not_a) == no);
+        assert!(formulas.apply(Operation::Or, &a, &not_a) == yes);
+        let b_or_c = formulas.apply(Operation::Or, &b, &c);
+        let distributed = formulas.apply(Operation::Or, &ab, &ac);
+        assert!(formulas.apply(Operation::And, &a, &b_or_c) == distributed);
+        assert_eq!(formulas.count(&distributed, 3), 3);
+        assert_eq!(formulas.count(&b_or_c, 3), 6);
+        assert_eq!((formulas.count(&yes, 3), formulas.count(&no, 3)), (8, 0));
+
+        drop((a, b, not_a, ab, ac, b_or_c, distributed, yes, no));
+        assert_eq!(formulas.finish(), 3, "`c` and the two constants that it needs");
+        drop(c);
+    }
+}
+
+mod paths_test {
+    use super::paths::{FileId, Path, PathId, Paths, Workspace};
+
+    #[test]
+    fn equal_paths_are_one_entry_and_share_their_prefix() {
+        let paths = Paths::default();
+        let root = paths.root(FileId(7));
+        let net = paths.child(&root, "net");
+        let (a, b) = (paths.child(&net, "a"), paths.child(&net, "b"));
+        assert_eq!(paths.len(), 4);
+        assert!(paths.child(&net, "a") == a && a != b);
+        assert!(paths.root(FileId(7)) == root && paths.root(FileId(8)) != root);
+        assert_eq!(b.to_string(), "#7::net::b");
+        assert!(b.parent() == Some(&net) && root.parent().is_none());
+
+        drop((root, net, a));
+        assert_eq!(paths.len(), 3, "`b` keeps what is above it");
+        drop(b);
+        assert_eq!(paths.len(), 0);
+    }
+
+    #[test]
+    fn an_edit_keeps_ids_and_frees_what_is_gone() {
+        let mut workspace = Workspace::default();
+        let file = FileId(1);
+        workspace.edit(file, &["m::f", "m::g"]);
+        let id = |workspace: &Workspace, name| workspace.definition(file, name).map(Path::id);
+        let (f, g) = (id(&workspace, "#1::m::f").unwrap(), id(&workspace, "#1::m::g").unwrap());
+
+        workspace.edit(file, &["m::f", "m::h"]);
+        assert_eq!(id(&workspace, "#1::m::f"), Some(f));
+        assert!(workspace.definition(file, "#1::m::g").is_none());
+        let resolve = |workspace: &Workspace, id: PathId| {
+            workspace.paths.resolve(id).map(|path| path.to_string())
+        };
+        assert_eq!(resolve(&workspace, f).as_deref(), Some("#1::m::f"));
+        assert_eq!(resolve(&workspace, g), None);
+
+        // A path that comes back is a new entry: its old id stays dead.
+        workspace.edit(file, &["m::f", "m::g"]);
+        assert_ne!(id(&workspace, "#1::m::g"), Some(g));
+        assert_eq!(resolve(&workspace, g), None);
+
+        workspace.close(file);
+        assert_eq!(workspace.paths.len(), 0);
+    }
+
+    #[test]
+    fn the_table_never_grows_beyond_what_is_live() {
+        let mut workspace = Workspace::default();
+        workspace.edit(FileId(1), &["a::b", "a::c", "d"]);
+        workspace.edit(FileId(2), &["a::b"]);
+        let capacity = workspace.paths.capacity();
+        let mut stale = Vec::new();
+        let revisions = if cfg!(miri) { 20 } else { 2000 };
+        for revision in 0..revisions {
+            let new = format!("a::new_{revision}");
+            workspace.edit(FileId(2), &["a::b", &new]);
+            stale.push(workspace.definition(FileId(2), &format!("#2::{new}")).unwrap().id());
+            let reachable = workspace.reachable();
+            assert_eq!(workspace.paths.len(), reachable.len());
+            assert!(reachable.iter().all(|id| workspace.paths.resolve(*id).is_some()));
+        }
+        assert!(workspace.paths.capacity() <= 2 * capacity);
+        let last = stale.pop().unwrap();
+        assert!(workspace.paths.resolve(last).is_some());
+        assert!(stale.iter().all(|id| workspace.paths.resolve(*id).is_none()));
+        assert_eq!(size_of::<Option<PathId>>(), 8);
+    }
+}
+
+mod fast_string_test {
+    use super::fast_string::{FastStringTable, z_encode};
+
+    #[test]
+    fn z_encodes_as_ghc_does() {
+        let known = [
+            // The table in GHC's source.
+            ("Trak", "Trak"),
+            ("foo_wz", "foozuwzz"),
+            (">", "zg"),
+            (">1", "zg1"),
+            ("foo#", "foozh"),
+            ("foo##", "foozhzh"),
+            ("foo##1", "foozhzh1"),
+            ("fooZ", "fooZZ"),
+            (":+", "ZCzp"),
+            ("()", "Z0T"),
+            ("(,,,,)", "Z5T"),
+            ("(# #)", "Z1H"),
+            ("(#,,,,#)", "Z5H"),
+            // Names from its libraries, as object files have them.
+            ("+", "zp"),
+            ("(,)", "Z2T"),
+            ("(,,)", "Z3T"),
+            ("(#,#)", "Z2H"),
+            ("(#,,#)", "Z3H"),
+            (">>=", "zgzgze"),
+            ("++", "zpzp"),
+            ("[]", "ZMZN"),
+            (":", "ZC"),
+            ("foldl'", "foldlzq"),
+            ("$fShowInt", "zdfShowInt"),
+            ("GHC.Base", "GHCziBase"),
+            ("ghc-prim", "ghczmprim"),
+            ("(->)", "ZLzmzgZR"),
+            ("&&", "zaza"),
+            ("||", "zbzb"),
+            ("^", "zc"),
+            ("<*>", "zlztzg"),
+            ("!!", "znzn"),
+            ("\\\\", "zrzr"),
+            ("/=", "zsze"),
+            ("a%b", "azvb"),
+            // Everything else by number, with a zero before a letter; so does a digit in front.
+            ("größe", "grz0f6Uz0dfUe"),
+            ("λ", "z3bbU"),
+            ("→", "z2192U"),
+            ("a b", "az20Ub"),
+            ("9pH", "z39UpH"),
+            ("x9", "x9"),
+            ("", ""),
+            // No tuples.
+            ("(", "ZL"),
+            ("(a)", "ZLaZR"),
+            ("(,", "ZLz2cU"),
+            ("(#,)", "ZLzhz2cUZR"),
+        ];
+        for (name, encoded) in known {
+            assert_eq!(z_encode(name), encoded, "{name}");
+        }
+    }
+
+    #[test]
+    fn encodes_each_string_once_and_on_demand() {
+        let table = FastStringTable::default();
+        let (plus, again) = (table.intern("+"), table.intern("+"));
+        let other = table.intern("Trak");
+        assert_eq!(table.z_encodings(), 0);
+        assert_eq!(table.z_encoding(&plus), "zp");
+        assert_eq!(table.z_encoding(&again), "zp");
+        assert!(std::ptr::eq(table.z_encoding(&plus), table.z_encoding(&again)));
+        assert_eq!(table.z_encodings(), 1);
+        assert_eq!(table.z_encoding(&other), "Trak");
+        assert_eq!(table.z_encodings(), 2);
+    }
+
+    #[test]
+    fn a_string_has_one_unique_while_it_lives_and_nobody_gets_it_afterwards() {
+        let table = FastStringTable::default();
+        let (a, again, b) = (table.intern("a"), table.intern("a"), table.intern("b"));
+        assert!(a == again && a != b);
+        assert_eq!(table.unique(&a), table.unique(&again));
+        assert_ne!(table.unique(&a), table.unique(&b));
+        assert_eq!(table.len(), 2);
+
+        let first = table.unique(&a);
+        drop((a, again));
+        assert_eq!(table.len(), 1);
+        let a = table.intern("a");
+        assert_ne!(table.unique(&a), first);
+        assert_eq!(a.as_str(), "a");
+    }
+}
+
+mod texture_cache_test {
+    use super::texture_cache::{Gpu, LoadError, TextureCache};
+
+    #[test]
+    fn a_texture_is_loaded_once_and_unloaded_with_its_last_user() {
+        let gpu = Gpu::default();
+        let cache = TextureCache::new(&gpu);
+        let forest = cache.load_level(&["hero_8x8.png", "tree_2x4.png"]).unwrap();
+        let castle = cache.load_level(&["hero_8x8.png"]).unwrap();
+        assert!(forest[0] == castle[0]);
+        assert_eq!((gpu.uploads(), gpu.bytes(), cache.len()), (2, 256 + 32, 2));
+        drop(forest);
+        assert_eq!((gpu.bytes(), cache.len()), (256, 1));
+        assert_eq!(cache.texture(&castle[0]).bytes(), 256);
+        drop(castle);
+        assert_eq!((gpu.bytes(), cache.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_level_that_does_not_load_leaves_nothing() {
+        let gpu = Gpu::default();
+        let cache = TextureCache::new(&gpu);
+        let error = cache.load_level(&["wall_4x4.png", "readme.txt"]).err();
+        assert_eq!(error, Some(LoadError { name: "readme.txt".into() }));
+        assert_eq!((gpu.uploads(), gpu.bytes(), cache.len()), (1, 0, 0));
+    }
+
+    #[test]
+    fn reloading_replaces_textures_in_place() {
+        let gpu = Gpu::default();
+        let mut cache = TextureCache::new(&gpu);
+        let level = cache.load_level(&["a_1x1.png", "b_1x1.png"]).unwrap();
+        cache.reload();
+        assert_eq!((gpu.uploads(), gpu.bytes(), cache.len()), (4, 8, 2));
+        assert_eq!(cache.texture(&level[1]).bytes(), 4);
+    }
+}
+
+mod simplify_test {
+    use super::simplify::{Expr, Terms};
+
+    #[test]
+    fn equal_expressions_are_one_term() {
+        let terms = Terms::default();
+        let (x, y) = (terms.variable("x"), terms.variable("y"));
+        assert!(terms.sum(&x, &y) == terms.sum(&y, &x));
+        assert!(terms.sum(&x, &y) != terms.product(&x, &y));
+        assert_eq!(terms.len(), 2, "the sums are gone");
+    }
+
+    #[test]
+    fn simplifies() {
+        let terms = Terms::default();
+        let (x, y) = (terms.variable("x"), terms.variable("y"));
+        let [zero, one, two, six] = [0, 1, 2, 6].map(|number| terms.number(number));
+        let three = terms.number(3);
+        let is = |expr: Expr, simple: &Expr| terms.simplify(&expr) == *simple;
+        assert!(is(terms.sum(&x, &zero), &x));
+        assert!(is(terms.product(&one, &x), &x));
+        assert!(is(terms.product(&zero, &terms.sum(&x, &y)), &zero));
+        assert!(is(terms.product(&two, &three), &six));
+        assert!(is(terms.sum(&terms.sum(&one, &two), &three), &six));
+        assert!(is(terms.sum(&x, &x), &terms.product(&two, &x)));
+        assert!(is(terms.sum(&x, &y), &terms.sum(&x, &y)));
+        let largest = terms.number(i64::MAX);
+        assert!(is(terms.sum(&largest, &one), &terms.sum(&largest, &one)), "no overflow");
+        assert!(is(terms.product(&largest, &two), &terms.product(&largest, &two)));
+    }
+
+    #[test]
+    fn derives() {
+        let terms = Terms::default();
+        let (x, y) = (terms.variable("x"), terms.variable("y"));
+        let derivative = |expr: &Expr| terms.simplify(&terms.derive(expr, &x));
+        assert!(derivative(&terms.product(&x, &y)) == y);
+        assert!(derivative(&terms.product(&x, &x)) == terms.product(&terms.number(2), &x));
+        assert!(derivative(&y) == terms.number(0));
+    }
+
+    #[test]
+    fn work_and_memory_go_by_distinct_terms() {
+        let terms = Terms::default();
+        let x = terms.variable("x");
+        let mut power = x.clone();
+        for _ in 0..40 {
+            power = terms.product(&power, &power);
+        }
+        assert_eq!(terms.len(), 41);
+        assert!(terms.simplify(&power) == power);
+        let derivative = terms.simplify(&terms.derive(&power, &x));
+        assert!(terms.len() < 200);
+        drop((power, derivative));
+        assert_eq!(terms.len(), 1);
+        assert_eq!(x.to_string(), "x");
+    }
+}
+
+mod lexer_test {
+    use super::lexer::{Keyword, LexError, Lexer, Token, occurrences};
+
+    #[test]
+    fn reads_names_keywords_numbers_and_symbols() {
+        let lexer = Lexer::new();
+        let tokens = lexer.tokens("let größe_1 = 12; # let it be\nlets").unwrap();
+        let [Token::Keyword(Keyword::Let), Token::Name(name), rest @ .., Token::Name(lets)] =
+            &tokens[..]
+        else {
+            panic!("{tokens:?}")
+        };
+        assert_eq!((&***name, &***lets), ("größe_1", "lets"));
+        assert_eq!(rest, [Token::Symbol('='), Token::Number(12), Token::Symbol(';')]);
+    }
+
+    #[test]
+    fn equal_names_are_the_same_in_all_files() {
+        let lexer = Lexer::new();
+        let (a, b) = (lexer.tokens("x y").unwrap(), lexer.tokens("y").unwrap());
+        assert!(a[1] == b[0] && a[0] != b[0]);
+    }
+
+    #[test]
+    fn names_go_with_the_tokens() {
+        let lexer = Lexer::new();
+        assert_eq!(lexer.names(), 3);
+        let (a, b) = (lexer.tokens("x y let").unwrap(), lexer.tokens("y z return").unwrap());
+        assert_eq!(lexer.names(), 6);
+        drop(a);
+        assert_eq!(lexer.names(), 5);
+        drop(b);
+        assert_eq!(lexer.names(), 3);
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let lexer = Lexer::new();
+        let error = lexer.tokens("a b\n  c ?").unwrap_err();
+        assert_eq!(error, LexError::UnknownCharacter { line: 2, character: '?' });
+        assert_eq!(error.to_string(), "line 2: no token begins with '?'");
+        let error = lexer.tokens("99999999999999999999").unwrap_err();
+        assert_eq!(error, LexError::NumberTooLarge { line: 1 });
+        assert_eq!(lexer.names(), 3, "the names before the error are gone");
+    }
+
+    #[test]
+    fn counts_names_in_alphabetical_order() {
+        let lexer = Lexer::new();
+        let tokens = lexer.tokens("b a b = fn").unwrap();
+        let counts: Vec<(String, usize)> = occurrences(&tokens)
+            .into_iter()
+            .map(|(name, count)| (name.to_string(), count))
+            .collect();
+        assert_eq!(counts, [("a".to_string(), 1), ("b".to_string(), 2)]);
+    }
+}
