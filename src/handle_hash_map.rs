@@ -249,7 +249,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     ///
     /// # Errors
     ///
-    /// If the capacity overflows (there can be 2³² − 2 entries) or the allocator refuses. No entry is
+    /// If the capacity overflows (there can be at most 2³² − 2 entries) or the allocator refuses. No entry is
     /// touched then.
     ///
     /// ```

@@ -104,11 +104,13 @@
 //!
 //! # Limits
 //!
-//! - 2³² − 2 entries in a map: beyond that, insertion panics and `try_reserve` fails.
+//! - At most 2³² − 2 entries in a map: beyond that, insertion panics and `try_reserve` fails.
 //! - 2³² − 1 `Ref`s to an entry: one more aborts the process, as an overflow of `Rc` does.
 //! - One thread.
 //! - `Eq`, while a map compares keys, must not insert into, reserve or shrink that map: it panics. In
 //!   debug builds it must not query it either. All else is allowed, everywhere.
+//! - Code that is called back for ever loops for ever: an `Eq` that drops an entry at each comparison,
+//!   whose destructor inserts another, never lets an insertion end.
 //! - A key must not change its hash or equality while it is in a map. If it does, lookups may miss or two
 //!   entries may compare equal; nothing worse.
 //!

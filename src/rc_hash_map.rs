@@ -59,7 +59,7 @@ pub use weak::WeakRef;
 ///
 /// # Limits
 ///
-/// 2³² − 2 entries in a map, and 2³² − 1 `Ref`s to an entry: one more aborts, as with `Rc`. Neither
+/// At most 2³² − 2 entries in a map, and 2³² − 1 `Ref`s to an entry: one more aborts, as with `Rc`. Neither
 /// `Send` nor `Sync`.
 ///
 /// ```
@@ -195,7 +195,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
     ///
     /// # Errors
     ///
-    /// If the capacity overflows (there can be 2³² − 2 entries) or the allocator refuses. No entry is
+    /// If the capacity overflows (there can be at most 2³² − 2 entries) or the allocator refuses. No entry is
     /// touched then.
     ///
     /// # Panics
@@ -254,6 +254,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
     /// drop(r);
     /// assert!(map.resolve(handle).is_none());
     /// ```
+    #[doc(alias = "upgrade")]
     #[must_use = "dropping a `Ref` may remove its entry"]
     pub fn resolve(&self, handle: Handle) -> Option<Ref<K, V, S>> {
         self.owner.debug_assert_no_probe();

@@ -226,16 +226,17 @@ impl<K, V> Table<K, V> {
         if !fits {
             return Err(TryReserveError::CapacityOverflow);
         }
-        // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
-        let index = unsafe { &mut *self.index.get() };
-        index.try_reserve(additional, |listing| listing.hash().spread())?;
+        // The arena first: it is the largest, and so the one that memory runs out for.
+        // SAFETY: (I5) quiet; the arena calls nobody.
+        unsafe { &mut *self.arena.get() }.try_reserve(additional)?;
         // SAFETY: (I5) quiet; slotmap calls nobody.
         let handles = unsafe { &mut *self.handles.get() };
         // slotmap takes worn-out indices for free ones.
         let refused = allocation_error::<Home>(self.len() + worn_out + additional);
         handles.try_reserve(additional + worn_out).map_err(|_| refused)?;
-        // SAFETY: (I5) quiet; the arena calls nobody.
-        unsafe { &mut *self.arena.get() }.try_reserve(additional)
+        // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
+        let index = unsafe { &mut *self.index.get() };
+        index.try_reserve(additional, |listing| listing.hash().spread())
     }
 
     /// Whether one more entry fits without allocating.

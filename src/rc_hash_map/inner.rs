@@ -496,7 +496,9 @@ impl<K, V, S> Ref<K, V, S> {
     #[inline]
     unsafe fn mint(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) -> Self {
         // SAFETY: the slot is live, and stays so while the token is out.
-        let token = unsafe { slot.count() }.get();
+        let count = unsafe { slot.count() };
+        debug_assert!(!count.is_zero(), "(I6) a live entry has a token out");
+        let token = count.get();
         Self { owner, slot, token: ManuallyDrop::new(token) }
     }
 

@@ -183,6 +183,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     /// ```
     #[doc(alias = "entry")]
     #[doc(alias = "get_or_insert")]
+    #[doc(alias = "intern")]
+    #[doc(alias = "get_or_intern")]
     #[must_use = "dropping the only `Ref` removes the entry"]
     pub fn find_or_insert(&self, key: K, value: V) -> Ref<K, V, S> {
         self.find_or_insert_with(key, |_| value)

@@ -1,0 +1,285 @@
+//! What allocates and what does not, by a counting global allocator.
+//!
+//! Counts are per thread, so that tests and the harness do not disturb each other.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use rcmap::{Interner, RcHashMap, Ref};
+
+struct Counting;
+
+thread_local! {
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<isize> = const { Cell::new(0) };
+}
+
+fn note(calls: usize, bytes: isize) {
+    // While a thread ends its locals are gone; nothing is measured then.
+    CALLS.try_with(|counter| counter.set(counter.get() + calls)).unwrap_or(());
+    BYTES.try_with(|counter| counter.set(counter.get() + bytes)).unwrap_or(());
+}
+
+// SAFETY: everything is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(1, layout.size() as isize);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        note(0, -(layout.size() as isize));
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note(1, size as isize - layout.size() as isize);
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(ptr, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How many allocations a call makes.
+fn allocations<T>(call: impl FnOnce() -> T) -> usize {
+    let before = CALLS.get();
+    let result = call();
+    let after = CALLS.get();
+    drop(result);
+    after - before
+}
+
+const N: u64 = if cfg!(miri) { 100 } else { 10_000 };
+
+fn filled() -> (RcHashMap<u64, u64>, Vec<Ref<u64, u64>>) {
+    let map = RcHashMap::new();
+    let held = (0..N).map(|n| map.insert(n, n).unwrap()).collect();
+    (map, held)
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| Box::new(1_u64)), 1);
+    assert_eq!(allocations(|| 1), 0);
+    let before = BYTES.get();
+    let boxed = Box::new([0_u64; 8]);
+    assert_eq!(BYTES.get() - before, 64);
+    drop(boxed);
+    assert_eq!(BYTES.get(), before);
+}
+
+#[test]
+fn find_allocates_nothing() {
+    let (map, held) = filled();
+    let made = allocations(|| {
+        for n in 0..2 * N {
+            assert_eq!(map.find(&n).is_some(), n < N);
+            assert_eq!(map.contains_key(&n), n < N);
+            assert_eq!(map.find_hashed(map.hash(&n), |key| *key == n).is_some(), n < N);
+        }
+    });
+    assert_eq!((made, held.len() as u64), (0, N));
+}
+
+#[test]
+fn reading_and_cloning_allocate_nothing() {
+    let (mut map, held) = filled();
+    let made = allocations(|| {
+        for (n, r) in held.iter().enumerate() {
+            let clone = r.clone();
+            assert_eq!(clone.key_value(&map), Ok((&(n as u64), &(n as u64))));
+            assert!(map.resolve(r.handle()).is_some_and(|found| found == *r));
+            let weak = clone.downgrade();
+            assert!(weak.clone().upgrade().is_some());
+            *r.value_mut(&mut map).unwrap() += 1;
+            let raw = clone.into_raw();
+            // SAFETY: it came from `into_raw`, and is taken back once.
+            drop(unsafe { Ref::from_raw(raw) });
+        }
+    });
+    assert_eq!(made, 0);
+}
+
+#[test]
+fn iterating_allocates_nothing() {
+    let (mut map, held) = filled();
+    let made = allocations(|| {
+        assert_eq!(map.iter().count() as u64, N);
+        map.iter_mut().for_each(|mut entry| *entry += 1);
+        assert!(map.get_disjoint_mut([&held[0], &held[1]]).is_ok());
+    });
+    assert_eq!(made, 0);
+}
+
+#[test]
+fn removal_allocates_nothing() {
+    let (map, mut held) = filled();
+    let made = allocations(|| {
+        while let Some(r) = held.pop() {
+            if r.as_key() % 2 == 0 {
+                drop(r);
+            } else {
+                assert!(r.try_unwrap().is_ok());
+            }
+        }
+    });
+    assert_eq!((made, map.len()), (0, 0));
+}
+
+#[test]
+fn inserting_within_the_capacity_allocates_nothing() {
+    let map = RcHashMap::with_capacity(N as usize);
+    let mut held = Vec::with_capacity(N as usize);
+    let made = allocations(|| {
+        for n in 0..N {
+            held.push(map.insert(n, n).unwrap());
+        }
+        assert!(map.insert(0, 0).is_err() && map.find_or_insert(1, 1) == held[1]);
+    });
+    assert_eq!((made, map.len() as u64), (0, N));
+}
+
+#[test]
+fn there_is_no_allocation_per_entry() {
+    let map = RcHashMap::new();
+    let mut held = Vec::with_capacity(N as usize);
+    let made = allocations(|| held.extend((0..N).map(|n| map.insert(n, n).unwrap())));
+    assert!(made > 0 && made < 40 + N as usize / 10, "{made} allocations for {N} entries");
+}
+
+struct Link(#[expect(dead_code, reason = "held, not read")] Option<Ref<u64, Link>>);
+
+#[test]
+fn freeing_a_chain_allocates_nothing_and_gives_everything_back() {
+    let before = BYTES.get();
+    for drop_map_first in [false, true] {
+        let map = RcHashMap::new();
+        let mut top = map.insert(0, Link(None)).unwrap();
+        for n in 1..N {
+            top = map.insert(n, Link(Some(top))).unwrap();
+        }
+        assert!(BYTES.get() - before > N as isize * 16);
+        let made = if drop_map_first {
+            allocations(|| {
+                drop(map);
+                drop(top);
+            })
+        } else {
+            allocations(|| {
+                drop(top);
+                drop(map);
+            })
+        };
+        assert_eq!((made, BYTES.get()), (0, before));
+    }
+}
+
+#[test]
+fn a_chain_let_go_inside_of_a_probe_allocates_nothing() {
+    let map = RcHashMap::new();
+    let mut top = map.insert(0, Link(None)).unwrap();
+    for n in 1..N {
+        top = map.insert(n, Link(Some(top))).unwrap();
+    }
+    let (hash, slot) = (map.hash(&0), Cell::new(Some(top)));
+    let made = allocations(|| {
+        drop(map.find_hashed(hash, |_| {
+            drop(slot.take());
+            false
+        }));
+    });
+    assert_eq!((made, map.len()), (0, 0));
+}
+
+#[test]
+fn a_million_inserts_and_removals_at_constant_size_do_not_grow_memory() {
+    let rounds: u64 = if cfg!(miri) { 3000 } else { 1_000_000 };
+    let size: u64 = if cfg!(miri) { 50 } else { 1000 };
+    let map = RcHashMap::new();
+    let mut window: Vec<_> = (0..size).map(|n| map.insert(n, n).unwrap()).collect();
+    let warm_up = rounds / 10;
+    let mut warm = 0;
+    for n in 0..rounds {
+        if n == warm_up {
+            warm = BYTES.get();
+        }
+        let at = (n.wrapping_mul(2_654_435_761) % size) as usize;
+        window[at] = map.insert(size + n, n).unwrap();
+    }
+    assert_eq!(map.len() as u64, size);
+    assert!(BYTES.get() <= warm, "{} bytes more than after the warm-up", BYTES.get() - warm);
+}
+
+#[test]
+fn filling_and_emptying_again_and_again_does_not_grow_memory() {
+    let map = RcHashMap::new();
+    let round = || {
+        let held: Vec<_> = (0..N).map(|n| map.insert(n, n).unwrap()).collect();
+        assert_eq!(map.len() as u64, N);
+        drop(held);
+    };
+    round();
+    round();
+    let warm = BYTES.get();
+    (0..10).for_each(|_| round());
+    assert!(BYTES.get() <= warm);
+}
+
+#[test]
+fn shrinking_gives_memory_back() {
+    let (mut map, held) = filled();
+    let full = BYTES.get();
+    drop(held);
+    map.shrink_to_fit();
+    let freed = full - BYTES.get();
+    // What tells stale handles apart stays: twelve bytes or so a slot.
+    assert!(freed > N as isize * 24, "{freed} bytes freed of {N} entries");
+}
+
+#[test]
+fn a_dropped_map_gives_everything_back() {
+    let before = BYTES.get();
+    let (map, held) = filled();
+    let weak = held[0].downgrade();
+    drop((map, held));
+    let left = BYTES.get() - before;
+    assert!(left > 0 && left < 512, "a weak reference keeps {left} bytes");
+    drop(weak);
+    assert_eq!(BYTES.get(), before);
+}
+
+#[test]
+fn an_empty_map_is_small() {
+    let before = BYTES.get();
+    let map = RcHashMap::<u64, u64>::new();
+    let empty = BYTES.get() - before;
+    assert!(empty < 400, "{empty} bytes");
+    assert!(map.is_empty());
+}
+
+#[test]
+fn interning_a_known_word_allocates_nothing() {
+    let names = Interner::<Box<str>>::new();
+    let word = names.intern_ref("word");
+    let made = allocations(|| {
+        let again = names.intern_ref("word");
+        assert!(again == word && names.get("word").is_some() && names.get("other").is_none());
+        again
+    });
+    assert_eq!(made, 0);
+}
+
+#[test]
+fn printing_refs_allocates_for_the_text_only() {
+    let (map, held) = filled();
+    let mut text = String::with_capacity(1000);
+    let made = allocations(|| {
+        use std::fmt::Write;
+        write!(text, "{:?} {:?}", held[0], held[0].downgrade()).unwrap();
+    });
+    assert_eq!((made, map.len() as u64), (0, N));
+}

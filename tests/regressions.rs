@@ -1,0 +1,141 @@
+//! One test for each bug that was found by reading or fuzzing rather than by a test.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rcmap::RcHashMap;
+
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// The predicate used to be dropped between its yes and the minting of the `Ref`.
+#[test]
+fn a_predicate_that_owns_the_last_ref_finds_a_live_entry() {
+    let map: RcHashMap<String, String> = RcHashMap::new();
+    let r = map.insert("key".into(), "value".into()).unwrap();
+    let hash = map.hash("key");
+    assert_eq!(r.strong_count(), 1);
+    let found = map.find_hashed(hash, move |key| r.as_key() == key).unwrap();
+    assert_eq!(found.strong_count(), 1);
+    assert_eq!(found.key_value(&map), Ok((&"key".to_string(), &"value".to_string())));
+    drop(found);
+    assert!(map.is_empty());
+}
+
+/// The predicate used to be dropped between the last look for the key and the insertion.
+#[test]
+fn a_predicate_whose_destructor_inserts_the_key_makes_no_second_entry() {
+    let map: Rc<RcHashMap<u32, u32>> = Rc::new(RcHashMap::new());
+    let kept = Rc::new(RefCell::new(Vec::new()));
+    let bomb = {
+        let (map, kept) = (map.clone(), kept.clone());
+        OnDrop(move || kept.borrow_mut().extend(map.insert(1, 10)))
+    };
+    let make = {
+        let (map, kept) = (map.clone(), kept.clone());
+        move || {
+            // So that the map has to be searched again.
+            kept.borrow_mut().extend(map.insert(2, 0));
+            (1, 20)
+        }
+    };
+    let eq = move |key: &u32| {
+        let _owned = &bomb;
+        *key == 1
+    };
+    let r = map.find_or_insert_hashed_with(map.hash(&1), eq, make);
+    assert_eq!(r.value(&map), Ok(&20));
+    assert_eq!(map.iter().filter(|r| *r.as_key() == 1).count(), 1);
+    assert_eq!(map.len(), 2);
+}
+
+/// A result on its way out of a function leaks if a parameter's destructor panics.
+#[test]
+fn a_panic_in_the_destructor_of_an_unused_closure_leaks_no_ref() {
+    let map: RcHashMap<String, u32> = RcHashMap::new();
+    let held = map.insert("key".into(), 1).unwrap();
+    let hash = map.hash("key");
+    let bomb = || OnDrop(|| panic!("the destructor of a closure"));
+    let unused = |name: &str, call: &dyn Fn()| {
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err();
+        assert!(panicked, "{name}");
+        assert_eq!(held.strong_count(), 1, "{name}");
+    };
+    unused("find_hashed", &|| {
+        let bomb = bomb();
+        let eq = move |key: &String| {
+            let _owned = &bomb;
+            key == "key"
+        };
+        drop(map.find_hashed(hash, eq));
+    });
+    unused("find_or_insert_hashed_with", &|| {
+        let bomb = bomb();
+        let make = move || {
+            let _owned = &bomb;
+            unreachable!()
+        };
+        drop(map.find_or_insert_hashed_with(hash, |key| key == "key", make));
+    });
+    unused("find_or_insert_with", &|| {
+        let bomb = bomb();
+        let make = move |_: &String| {
+            let _owned = &bomb;
+            unreachable!()
+        };
+        drop(map.find_or_insert_with("key".into(), make));
+    });
+    unused("find_or_insert_ref", &|| {
+        let bomb = bomb();
+        let make = move |_: &String| {
+            let _owned = &bomb;
+            unreachable!()
+        };
+        drop(map.find_or_insert_ref("key", make));
+    });
+}
+
+/// A `From` that normalises without changing the hash used to be the way to two equal keys.
+#[test]
+fn a_normalising_from_finds_the_normal_form() {
+    #[derive(PartialEq, Eq)]
+    struct Lower(String);
+
+    impl std::hash::Hash for Lower {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            self.0.to_lowercase().hash(state);
+        }
+    }
+
+    #[derive(PartialEq, Eq)]
+    struct Any(String);
+
+    impl std::hash::Hash for Any {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            self.0.to_lowercase().hash(state);
+        }
+    }
+
+    impl rcmap::Equivalent<Lower> for Any {
+        fn equivalent(&self, key: &Lower) -> bool {
+            self.0 == key.0
+        }
+    }
+
+    impl From<&Any> for Lower {
+        fn from(any: &Any) -> Self {
+            Self(any.0.to_lowercase())
+        }
+    }
+
+    let map: RcHashMap<Lower, ()> = RcHashMap::new();
+    let lower = map.insert(Lower("foo".into()), ()).unwrap();
+    let found = map.find_or_insert_ref(&Any("Foo".into()), |_| ());
+    assert!(found == lower);
+    assert_eq!(map.len(), 1);
+}
