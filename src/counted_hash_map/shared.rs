@@ -68,21 +68,14 @@ impl<K, V> CountedSlot<K, V> {
 }
 
 impl<K, V, S> CountedHashMap<K, V, S> {
-    /// The entry that is listed under `hash`, that `eq` accepts and that is alive afterwards: `eq` may
-    /// have dropped the last handle of any entry, and so may whoever runs this probe inside of another.
+    /// The entry that is listed under `hash` and that `eq` accepts. It may be dead: see (I10).
     #[inline(always)]
     pub(crate) fn find_shared(
         &self,
         hash: Folded,
-        mut eq: impl FnMut(&K) -> bool,
+        mut eq: impl FnMut(CountedSlot<K, V>) -> bool,
     ) -> Option<CountedSlot<K, V>> {
-        let slot = self.base.table().find(hash, |slot| {
-            // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
-            let equal = eq(unsafe { &*slot.key() });
-            // SAFETY: (I2) an indexed slot is occupied, (I10) dead ones included.
-            equal && !unsafe { CountedSlot(slot).count() }.is_zero()
-        })?;
-        Some(CountedSlot(slot))
+        self.base.table().find(hash, |slot| eq(CountedSlot(slot))).map(CountedSlot)
     }
 
     /// The entry that a handle names.

@@ -6,13 +6,13 @@
 //! - Every occupied slot owns one strong count of the `Rc` that [`Inner`] lies in (I7), so whoever
 //!   has a [`Ref`] may reach `Inner` through its raw owner pointer.
 //! - No reference into `Inner` lives on when the last keep-alive token is given back.
-//! - User code runs at three places only: `eq` in [`Owner::find`] and [`Owner::contains`], and the
+//! - User code runs at two places only: `eq` in [`Owner::search`] and [`Probe::find_slowly`], and the
 //!   destructors of a key and a value in [`Drain::destroy`]. (And the hasher's destructor, when `Inner` itself goes.)
 
 use alloc::rc::{Rc, Weak};
 use core::cell::Cell;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
+use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
 use hashbrown::{DefaultHashBuilder, TryReserveError};
@@ -139,10 +139,10 @@ impl<K, V, S> Owner<K, V, S> {
 
     #[inline]
     pub(super) fn contains(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> bool {
-        let probe = Probe::enter(self);
-        let found = self.0.map.find_shared(hash, &mut eq).is_some();
-        probe.leave();
-        found
+        match self.search(hash, &mut eq) {
+            Ok(found) => found.is_some(),
+            Err(probe) => probe.find_slowly(hash, &mut eq).is_some(),
+        }
     }
 
     #[inline(always)]
@@ -151,15 +151,47 @@ impl<K, V, S> Owner<K, V, S> {
         hash: Folded,
         mut eq: impl FnMut(&K) -> bool,
     ) -> Option<Ref<K, V, S>> {
-        let probe = Probe::enter(self);
-        let found = self.0.map.find_shared(hash, &mut eq);
-        // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there before
-        // the probe ends, so what is settled then cannot take the entry.
-        let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
-        probe.leave();
+        let found = match self.search(hash, &mut eq) {
+            // SAFETY: nothing was deferred, so whatever is listed is live, and nothing has run since.
+            Ok(found) => found.map(|slot| unsafe { Ref::mint(self.count(), slot) }),
+            Err(probe) => probe.find_slowly(hash, &mut eq),
+        };
         // By hand: a value on its way out leaks if a parameter's destructor panics.
         drop(eq);
         found
+    }
+
+    /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
+    /// search goes: inside of no other, and with an `Eq` that lets go of no entry. The guard is on while
+    /// `Eq` runs only, so a miss does not touch it, and around an `Eq` that the compiler knows it melts.
+    ///
+    /// # Errors
+    ///
+    /// If the search has to start again the slow way, with the probe that is at work from now on.
+    #[inline(always)]
+    fn search(
+        &self,
+        hash: Folded,
+        eq: &mut impl FnMut(&K) -> bool,
+    ) -> Result<Option<Slot<K, V>>, Probe<'_, K, V, S>> {
+        let inner = &*self.0;
+        if inner.probes.get() != Probes::NONE {
+            return Err(Probe::nested(self));
+        }
+        let mut interrupted = false;
+        let found = inner.map.find_shared(hash, |slot| {
+            inner.probes.set(Probes::ONE);
+            let probe = Probe(self);
+            // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
+            let equal = eq(unsafe { &*slot.key() });
+            mem::forget(probe);
+            interrupted = inner.probes.get() != Probes::ONE;
+            if !interrupted {
+                inner.probes.set(Probes::NONE);
+            }
+            equal || interrupted
+        });
+        if interrupted { Err(Probe(self)) } else { Ok(found) }
     }
 
     pub(super) fn resolve(&self, handle: Handle) -> Option<Ref<K, V, S>> {
@@ -236,73 +268,62 @@ fn query_in_probe() -> ! {
     panic!("a map was queried from `Eq` while it compares keys (allowed in release builds)")
 }
 
-/// How many probes run, each inside of the one before, and whether one of them deferred something.
+/// How many probes are at work, each inside of the one before, and whether something is deferred.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Probes(u32);
 
 impl Probes {
     const NONE: Self = Self(0);
-    /// One probe, and nothing is deferred: the only state that a lookup sees unless `Eq` is hostile.
+    /// One probe, and nothing is deferred.
     const ONE: Self = Self(2);
     const DEFERRED: u32 = 1;
 }
 
-/// Keeps the index unchanged while it is searched. The end of the outermost one settles what `Eq`
-/// let go of.
-///
-/// The usual way is two comparisons and two stores of constants: a depth that is counted up and down
-/// in memory would chain each lookup to the one before.
-struct Probe<'a, K, V, S> {
-    inner: &'a Inner<K, V, S>,
-    owner: RcCount<Inner<K, V, S>>,
-}
+/// One of the `probes` of a map: while there is one, nothing changes the index. The end of the outermost
+/// settles what `Eq` let go of.
+struct Probe<'a, K, V, S>(&'a Owner<K, V, S>);
 
 impl<'a, K, V, S> Probe<'a, K, V, S> {
-    #[inline]
-    fn enter(owner: &'a Owner<K, V, S>) -> Self {
-        let probes = &owner.0.probes;
-        if probes.get() == Probes::NONE {
-            probes.set(Probes::ONE);
-        } else {
-            Self::enter_nested(probes);
-        }
-        Self { inner: &owner.0, owner: owner.count() }
-    }
-
     #[cold]
-    fn enter_nested(probes: &Cell<Probes>) {
+    fn nested(owner: &'a Owner<K, V, S>) -> Self {
+        let probes = &owner.0.probes;
         probes.set(Probes(probes.get().0 + Probes::ONE.0));
+        Self(owner)
     }
 
-    #[inline]
-    fn leave(self) {
-        let Self { inner, owner } = *ManuallyDrop::new(self);
-        if inner.probes.get() == Probes::ONE {
-            inner.probes.set(Probes::NONE);
-        } else {
-            Self::leave_slowly(inner, owner);
-        }
-    }
-
-    /// The end of a probe that was nested, deferred something, or unwinds.
+    /// The entry that is listed under `hash` and that `eq` accepts, among those that are alive: others
+    /// may be listed still.
     #[cold]
     #[inline(never)]
-    fn leave_slowly(inner: &Inner<K, V, S>, owner: RcCount<Inner<K, V, S>>) {
+    fn find_slowly(self, hash: Folded, eq: &mut dyn FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+        let Self(owner) = self;
+        let found = owner.0.map.find_shared(hash, |slot| {
+            // SAFETY: (I2) an indexed slot is occupied, (I10) dead ones included.
+            let count = unsafe { slot.count() };
+            // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
+            !count.is_zero() && eq(unsafe { &*slot.key() }) && !count.is_zero()
+        });
+        // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there before
+        // the probe ends, so what is settled then cannot take the entry.
+        let found = found.map(|slot| unsafe { Ref::mint(owner.count(), slot) });
+        drop(self);
+        found
+    }
+}
+
+impl<K, V, S> Drop for Probe<'_, K, V, S> {
+    #[cold]
+    #[inline(never)]
+    fn drop(&mut self) {
+        let inner = &*self.0.0;
         let left = inner.probes.get().0 - Probes::ONE.0;
         if left == Probes::DEFERRED {
             inner.probes.set(Probes::NONE);
             // SAFETY: (I7) the probe borrows the map, which holds `Inner`. No probe runs.
-            unsafe { settle(inner, owner) };
+            unsafe { settle(inner, self.0.count()) };
         } else {
             inner.probes.set(Probes(left));
         }
-    }
-}
-
-/// Only if `Eq` panics.
-impl<K, V, S> Drop for Probe<'_, K, V, S> {
-    fn drop(&mut self) {
-        Self::leave_slowly(self.inner, self.owner);
     }
 }
 
