@@ -5,6 +5,9 @@ mod support;
 use rcmap::{HandleHashMap, RcHashMap, Ref};
 use support::check;
 
+/// Enough for several blocks.
+const MANY: u32 = if cfg!(miri) { 200 } else { 3000 };
+
 /// How often a map is changed while something is borrowed.
 const CHANGES: u32 = if cfg!(miri) { 500 } else { 100_000 };
 
@@ -64,7 +67,7 @@ fn a_mutable_borrow_holds_while_other_entries_are_removed() {
 #[test]
 fn addresses_survive_growth_and_shrinking() {
     let mut map: RcHashMap<u32, u64> = RcHashMap::new();
-    let mut held: Vec<_> = (0..3000).map(|n| map.insert(n, u64::from(n)).unwrap()).collect();
+    let mut held: Vec<_> = (0..MANY).map(|n| map.insert(n, u64::from(n)).unwrap()).collect();
     let at = |map: &RcHashMap<u32, u64>, r: &Ref<u32, u64>| {
         (std::ptr::from_ref(r.as_key()), std::ptr::from_ref(r.value(map).unwrap()))
     };
@@ -73,8 +76,8 @@ fn addresses_survive_growth_and_shrinking() {
     held.clear();
     map.shrink_to_fit();
     assert_eq!(map.len(), kept.len());
-    map.reserve(10_000);
-    let more: Vec<_> = (5000..9000).map(|n| map.insert(n, u64::from(n)).unwrap()).collect();
+    map.reserve(3 * MANY as usize);
+    let more: Vec<_> = (5000..5000 + MANY).map(|n| map.insert(n, u64::from(n)).unwrap()).collect();
     let after: Vec<_> = kept.iter().map(|r| at(&map, r)).collect();
     assert_eq!(before, after);
     assert!(kept.iter().all(|r| r.value(&map) == Ok(&u64::from(*r.as_key()))));
@@ -86,7 +89,7 @@ fn addresses_survive_growth_and_shrinking() {
 fn no_two_live_entries_share_memory() {
     let map: RcHashMap<u32, [u8; 24]> = RcHashMap::new();
     let mut held = Vec::new();
-    for n in 0..2000_u32 {
+    for n in 0..MANY {
         held.push(map.insert(n, [n as u8; 24]).unwrap());
         if n % 3 == 0 {
             drop(held.swap_remove(held.len() / 2));

@@ -8,6 +8,9 @@ use std::mem::ManuallyDrop;
 use rcmap::{CountedHashMap, EntryMut, HandleHashMap, PutResult, RcHashMap, Ref};
 use support::{Build, Key, Map, Mood, R, Value, World, check, map_of, put};
 
+/// Enough for several blocks.
+const MANY: u32 = if cfg!(miri) { 150 } else { 3000 };
+
 fn setup(n: u32) -> (World, Map, Vec<R>) {
     let world = World::new();
     let map = map_of(&world, Mood::Fair);
@@ -240,27 +243,27 @@ fn try_unwrap_of_a_clone_under_a_guard_is_refused() {
 
 #[test]
 fn iteration_sees_what_a_shrunk_and_refilled_map_holds() {
-    let (world, mut map, mut held) = setup(3000);
-    let kept = held.swap_remove(2500);
+    let (world, mut map, mut held) = setup(MANY);
+    let kept = held.swap_remove(MANY as usize * 5 / 6);
     held.clear();
     map.shrink_to_fit();
     assert_eq!(map.iter().count(), 1);
-    held.extend((5000..6000).map(|name| put(&world, &map, name)));
+    held.extend((5000..5000 + MANY / 3).map(|name| put(&world, &map, name)));
     let seen: BTreeSet<u32> = map.iter().map(|r| r.as_key().name).collect();
-    assert_eq!(seen, (5000..6000).chain([kept.as_key().name]).collect());
+    assert_eq!(seen, (5000..5000 + MANY / 3).chain([kept.as_key().name]).collect());
     check(&map);
 }
 
 #[test]
 fn blocks_that_fill_gaps_are_not_visited_twice() {
-    let (world, mut map, mut held) = setup(3000);
-    let kept = held.split_off(2990);
+    let (world, mut map, mut held) = setup(MANY);
+    let kept = held.split_off(MANY as usize - 10);
     held.clear();
     map.shrink_to_fit();
     let mut visited = BTreeSet::new();
     for r in &map {
         assert!(visited.insert(r.as_key().stamp), "visited twice");
-        while held.len() < 2000 {
+        while held.len() < MANY as usize * 2 / 3 {
             held.push(put(&world, &map, 10_000 + held.len() as u32));
         }
     }

@@ -38,10 +38,13 @@ fn usable(world: &World, map: &Map, held: &[R]) {
     assert_eq!(map.len(), names.len());
 }
 
+/// The last visit that a storm tries; far beyond what is reached, except under Miri.
+const LAST: u32 = if cfg!(miri) { 2 } else { 1000 };
+
 /// Runs `act` on a map of the entries 1 to 5 with a panic at the first visit to `point`, at the
 /// second, and so on until it does not get there any more. Says how often it panicked.
 fn storm(mood: Mood, point: Point, act: Act) -> u32 {
-    for nth in 1.. {
+    for nth in 1..=LAST {
         let world = World::new();
         let map = map_of(&world, mood);
         let mut held: Vec<R> = (1..=5).map(|name| put(&world, &map, name)).collect();
@@ -59,14 +62,15 @@ fn storm(mood: Mood, point: Point, act: Act) -> u32 {
             return nth - 1;
         }
     }
-    unreachable!()
+    if cfg!(miri) { LAST } else { panic!("it does not end, at {point:?}") }
 }
 
 /// Like `storm` in both moods, at several points, each of which has to be reached.
 #[track_caller]
 fn storms(points: &[Point], act: Act) {
     for &point in points {
-        let reached = storm(Mood::Fair, point, act) + storm(Mood::Constant, point, act);
+        let fair = if cfg!(miri) { 0 } else { storm(Mood::Fair, point, act) };
+        let reached = fair + storm(Mood::Constant, point, act);
         assert!(reached > 0, "{point:?} is never reached");
     }
 }
@@ -259,8 +263,9 @@ fn shrinking_never_calls_user_code() {
     for point in Point::ALL {
         let world = World::new();
         let mut map = map_of(&world, Mood::Fair);
-        let held: Vec<R> = (0..200).map(|name| put(&world, &map, name)).collect();
-        let kept = held[77].clone();
+        let n = if cfg!(miri) { 20 } else { 200 };
+        let held: Vec<R> = (0..n).map(|name| put(&world, &map, name)).collect();
+        let kept = held[7].clone();
         drop(held);
         world.panic_at(point, 1);
         let capacity = map.capacity();
