@@ -386,7 +386,7 @@ impl<K, V, S: BuildHasher> RcHashMap<K, V, S> {
     /// ```
     #[doc(alias = "get")]
     #[must_use = "dropping a `Ref` may remove its entry"]
-    #[inline]
+    #[inline(always)]
     pub fn find<Q>(&self, query: &Q) -> Option<Ref<K, V, S>>
     where
         Q: ?Sized + Hash + Equivalent<K>,

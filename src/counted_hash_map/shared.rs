@@ -224,9 +224,9 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         self.base.table().check_invariants(listed_dead, unlisted_dead);
         let mut cursor = self.cursor();
         // SAFETY: the map is borrowed, so it is not shrunk.
-        while let Some(slot) = unsafe { self.advance(&mut cursor) } {
+        while let Some(slot) = unsafe { self.base.table().advance(&mut cursor) } {
             // SAFETY: the slot is live.
-            let count = unsafe { slot.count() };
+            let count = unsafe { CountedSlot(slot).count() };
             assert!(!count.is_zero(), "(I6) a live entry has a token out");
         }
     }
@@ -241,8 +241,14 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         &self,
         cursor: &mut CountedCursor<K, V>,
     ) -> Option<CountedSlot<K, V>> {
-        // SAFETY: the caller's promise.
-        unsafe { self.base.table().advance(cursor) }.map(CountedSlot)
+        loop {
+            // SAFETY: the caller's promise.
+            let slot = CountedSlot(unsafe { self.base.table().advance(cursor) }?);
+            // SAFETY: (I4) what a cursor yields is occupied.
+            if !unsafe { slot.count() }.is_zero() {
+                return Some(slot);
+            }
+        }
     }
 }
 

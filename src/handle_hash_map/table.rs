@@ -375,6 +375,8 @@ impl<K, V> Table<K, V> {
         if let Ok(listing) = found {
             listing.remove();
         }
+        // SAFETY: (I4) a dead slot that is occupied has a header.
+        unsafe { dead.slot.header() }.set_unlisted();
     }
 
     /// Gives the slot of a dead entry back to the arena.
@@ -437,7 +439,7 @@ impl<K, V> Table<K, V> {
         Cursor::new(self.arena())
     }
 
-    /// The next live slot of a walk.
+    /// The next live slot of a walk, or a dead one that is still listed: only layer 3 has such.
     ///
     /// # Safety
     ///

@@ -32,7 +32,11 @@ impl Address {
 /// | state | `low` | `high` |
 /// | --- | --- | --- |
 /// | live | index of its key in the `SlotMap` | version of that key (odd) |
-/// | dead | address of the next slot in its list | its folded hash, shifted left by one (even) |
+/// | dead, still listed in the index | address of the next slot in its queue | its folded hash |
+/// | dead, not listed | address of the next slot in its list | 0 |
+///
+/// Of a dead slot that is still listed nothing but who keeps it can tell that it is not live: layer 3,
+/// which asks the count.
 ///
 /// The fields are cells: headers are read and written while references to the keys and values of
 /// this and of other entries exist.
@@ -42,6 +46,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// Whether the slot is live; it may err for a dead slot that is still listed.
     #[inline]
     pub(crate) fn is_live(&self) -> bool {
         self.high.get() & 1 == 1
@@ -61,29 +66,30 @@ impl Header {
         self.high.set((bits >> 32) as u32);
     }
 
-    /// Marks the slot dead, keeping the hash under which the index may still list it. It is in no
-    /// list yet.
+    /// Marks the slot dead, keeping the hash under which the index lists it. It is in no list yet.
     #[inline]
     pub(crate) fn set_dead(&self, hash: Folded) {
-        self.high.set(hash.bits() << 1);
+        self.high.set(hash.bits());
     }
 
-    /// The hash that `set_dead` kept.
+    /// The hash that `set_dead` kept, while the index lists the slot.
     #[inline]
     pub(crate) fn hash_of_dead(&self) -> Folded {
-        debug_assert!(!self.is_live());
-        Folded::from_bits(self.high.get() >> 1)
+        Folded::from_bits(self.high.get())
+    }
+
+    #[inline]
+    pub(crate) fn set_unlisted(&self) {
+        self.high.set(0);
     }
 
     #[inline]
     pub(crate) fn next(&self) -> Address {
-        debug_assert!(!self.is_live());
         Address(self.low.get())
     }
 
     #[inline]
     pub(crate) fn set_next(&self, next: Address) {
-        debug_assert!(!self.is_live());
         self.low.set(next.0);
     }
 }
