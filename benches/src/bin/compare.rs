@@ -228,8 +228,9 @@ impl Comparison {
                 let limit = limit.map_or("     ".to_string(), |limit| format!("≤{limit:.2}"));
                 let mark = if over { '✗' } else { ' ' };
                 let size = if results.len() > 1 { options::short(*size) } else { String::new() };
-                let cell =
-                    format!("{:.3} {limit}{mark} ({}:{})", ratio.median, ns(ours), ns(theirs));
+                let shown = ratio.median;
+                let shown = if shown.is_finite() { format!("{shown:.3}") } else { "—".into() };
+                let cell = format!("{shown} {limit}{mark} ({}:{})", ns(ours), ns(theirs));
                 text += &format!("{size:>5} {cell:<32}");
                 if over {
                     let spread = format!("quartiles {:.3}–{:.3}", ratio.low, ratio.high);
