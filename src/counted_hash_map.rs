@@ -324,6 +324,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
     /// map.put(first);
     /// map.put(second);
     /// ```
+    #[track_caller]
     pub fn get(&self, handle: &CountedHandle) -> CountedHandle {
         self.mint(handle.handle).expect("the handle names no entry of this map")
     }

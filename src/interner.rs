@@ -209,6 +209,10 @@ impl<T, S> Interner<T, S> {
 
     /// Visits every value, in no particular order. See [`RcHashMap::iter`].
     ///
+    /// # Panics
+    ///
+    /// In debug builds, if called from `Eq` while this interner compares values.
+    ///
     /// ```
     /// let names = rcmap::Interner::new();
     /// let a = names.intern("a");
@@ -257,7 +261,9 @@ impl<T: Eq + Hash, S: BuildHasher> Interner<T, S> {
     {
         Interned(self.map.find_or_insert_ref(query, |_| ()))
     }
+}
 
+impl<T, S: BuildHasher> Interner<T, S> {
     /// The handle of a value that somebody holds already. O(1), stores nothing.
     ///
     /// # Panics

@@ -30,7 +30,7 @@
 //! | store a name of eight bytes | [`Ref::handle`], back with [`RcHashMap::resolve`] |
 //! | intern strings | [`Interner`] |
 //! | hash and compare yourself | [`RcHashMap::hash`], [`find_hashed`](RcHashMap::find_hashed), [`find_or_insert_hashed_with`](RcHashMap::find_or_insert_hashed_with) |
-//! | pass a handle through C or an integer-free store | [`Ref::into_raw`] |
+//! | keep a handle where no destructor may run: unions, `Copy` types | [`Ref::into_raw`] |
 //!
 //! # Three layers
 //!
@@ -45,7 +45,7 @@
 //! | kind | size | keeps alive | when the entry is gone | when the map is gone |
 //! | --- | --- | --- | --- | --- |
 //! | [`Ref`] | two words, also as `Option` | its entry | cannot be | works on; [`as_key`](Ref::as_key) reads |
-//! | [`WeakRef`] | two words | nothing | [`upgrade`](WeakRef::upgrade) gives `None` | the same |
+//! | [`WeakRef`] | a pointer and a `Handle` | nothing | [`upgrade`](WeakRef::upgrade) gives `None` | the same |
 //! | [`Handle`] | eight bytes, also as `Option` | nothing | [`resolve`](RcHashMap::resolve) gives `None` | there is nothing to ask |
 //! | [`CountedHandle`] | eight bytes | its entry, in layer 2 | names nothing: `None`, `Live` or a panic | is a lost token |
 //! | [`Interned`] | two words | its value | cannot be | works on |
@@ -114,6 +114,11 @@
 //! - A key must not change its hash or equality while it is in a map. If it does, lookups may miss or two
 //!   entries may compare equal; nothing worse.
 //!
+//! # More
+//!
+//! The module `docs` of this documentation holds the design, a chapter on performance, and what carries
+//! over from salsa, `FastString`, concurrent interners and arc-swap.
+//!
 //! # Features
 //!
 //! - `std` (on by default): a lost [`Token`] panics, and overflowing counts abort without a second panic.
@@ -134,7 +139,6 @@ mod error;
 pub mod handle_hash_map;
 pub mod interner;
 pub mod rc_hash_map;
-#[allow(unsafe_code, reason = "entries live in raw memory that never moves")]
 mod storage;
 pub mod tokens;
 

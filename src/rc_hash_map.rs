@@ -55,7 +55,8 @@ pub use weak::WeakRef;
 ///
 /// Inserting is O(1), amortised. When the index is full its eight-byte elements are rehashed from
 /// stored hashes, so the longest single insertion grows with the number of entries; keys and values
-/// are not touched, moved or hashed. Slots come in blocks of growing size. Nothing else allocates.
+/// are not touched, moved or hashed. The table of handles doubles too, twelve bytes a slot. Slots come in
+/// blocks of growing size, which are never copied. Nothing else allocates.
 ///
 /// # Limits
 ///

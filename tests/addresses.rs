@@ -1,4 +1,6 @@
 //! Entries never move while they live, and what is borrowed stays what it was.
+//!
+//! Breaks with (I3) and (I8) of `design.md`.
 
 mod support;
 

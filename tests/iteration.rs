@@ -1,4 +1,6 @@
 //! `iter` and `iter_mut`: each entry at most once, always an end, whatever the body does.
+//!
+//! Breaks with (I9) of `design.md`.
 
 mod support;
 

@@ -1,4 +1,6 @@
 //! User code that goes back into the map: from `Hash`, `Eq`, constructors, destructors and `Debug`.
+//!
+//! Breaks with (I5) and (I10) of `design.md`.
 
 mod support;
 

@@ -1,4 +1,6 @@
 //! How entries leave: in which order, iteratively, and whatever destructors do meanwhile.
+//!
+//! Breaks with (I3) and (I7) of `design.md`.
 
 mod support;
 

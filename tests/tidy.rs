@@ -240,3 +240,24 @@ fn no_test_is_ignored() {
         assert!(!text.contains(&needle), "{name}");
     }
 }
+
+#[test]
+fn every_invariant_is_cited_by_code_and_by_a_test() {
+    let design = fs::read_to_string(root().join("design.md")).expect("text");
+    let numbers: BTreeSet<String> = design
+        .lines()
+        .filter_map(|line| line.strip_prefix("| I")?.split(' ').next())
+        .map(|number| format!("I{number}"))
+        .filter(|name| name[1..].parse::<u32>().is_ok())
+        .collect();
+    assert!(numbers.len() >= 10, "{numbers:?}");
+    for folder in ["src", "tests"] {
+        let cited: BTreeSet<String> = sources(folder)
+            .values()
+            .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned))
+            .collect();
+        for number in &numbers {
+            assert!(cited.contains(number), "{number} is not cited below {folder}/");
+        }
+    }
+}

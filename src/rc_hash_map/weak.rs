@@ -12,7 +12,7 @@ use crate::handle_hash_map::Handle;
 
 /// A handle to an entry that does not keep it alive: made by [`Ref::downgrade`].
 ///
-/// Two words. It outlives the entry and the map, and never resolves to another entry, also when the
+/// A pointer and a [`Handle`]: sixteen bytes on 64-bit targets. It outlives the entry and the map, and never resolves to another entry, also when the
 /// slot is used again. Of a map that is gone it keeps one small allocation, as a `Weak` does of an
 /// `Rc`; none of the storage for entries.
 ///

@@ -1,7 +1,7 @@
 //! Blocks of slots that never move, under a table of pages that makes every address one load away.
 //!
 //! An address is `page << PAGE_BITS | offset`. Blocks grow (four slots, then doubling, then a quarter
-//! of what there is), and each starts on a page of its own, so that finding a slot is a shift, a mask
+//! of the last power of two), and each starts on a page of its own, so that finding a slot is a shift, a mask
 //! and one load from a table that stays in cache, whatever sizes the blocks have. A block that does
 //! not fill its last page leaves the rest of that page's *addresses* unused, not memory.
 
