@@ -1,7 +1,11 @@
 //! Programs on layer 1 next to its model: every answer, and the invariants after each step.
 #![no_main]
 
+#[path = "../program.rs"]
+mod program;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| support::run_handle_model(bytes));
+use program::Program;
+
+libfuzzer_sys::fuzz_target!(|program: Program<0>| support::layers::handle_model(&program.0));

@@ -2,10 +2,13 @@
 //! maps must be consistent, nothing leaked and nothing dropped twice.
 #![no_main]
 
+#[path = "../program.rs"]
+mod program;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-use support::op::{Manners, Op, decode};
+use program::Program;
+use support::op::Op;
 
 fn only_panics(op: Op) -> Op {
     match op {
@@ -17,9 +20,8 @@ fn only_panics(op: Op) -> Op {
 libfuzzer_sys::fuzz_target!(
     // Panics are part of these programs; what is not caught ends the run all the same.
     init: std::panic::set_hook(Box::new(|_| {})),
-    |bytes: &[u8]| {
-        let program: Vec<Op> =
-            decode(bytes, Manners::Hostile).into_iter().map(only_panics).collect();
+    |program: Program<1>| {
+        let program: Vec<Op> = program.0.into_iter().map(only_panics).collect();
         support::hostile(&program);
     }
 );

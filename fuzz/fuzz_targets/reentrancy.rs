@@ -3,13 +3,15 @@
 //! pending, and at the end every key and value must have been dropped once.
 #![no_main]
 
+#[path = "../program.rs"]
+mod program;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-use support::op::{Manners, decode};
+use program::Program;
 
 libfuzzer_sys::fuzz_target!(
     // Panics are part of these programs; what is not caught ends the run all the same.
     init: std::panic::set_hook(Box::new(|_| {})),
-    |bytes: &[u8]| support::hostile(&decode(bytes, Manners::Lying))
+    |program: Program<2>| support::hostile(&program.0)
 );
