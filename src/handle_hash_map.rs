@@ -115,7 +115,7 @@ impl fmt::Debug for Handle {
 
 /// A hash map with stable, generational handles and explicit removal.
 ///
-/// An index of (hash, address) pairs over storage that never moves: references to entries are only
+/// An index of pointers over storage that never moves: references to entries are only
 /// as long as the borrow of the map, but their addresses hold as long as the entries do. Growth
 /// rehashes from stored hashes and touches no entry.
 ///

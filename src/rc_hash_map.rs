@@ -53,8 +53,8 @@ pub use weak::WeakRef;
 ///
 /// # What grows, and when
 ///
-/// Inserting is O(1), amortised. When the index is full its eight-byte elements are rehashed from
-/// stored hashes, so the longest single insertion grows with the number of entries; keys and values
+/// Inserting is O(1), amortised. When the index is full its eight-byte elements are made anew
+/// from stored hashes, so the longest single insertion grows with the number of entries; keys and values
 /// are not touched, moved or hashed. The table of handles doubles too, twelve bytes a slot. Slots come in
 /// blocks of growing size, which are never copied. Nothing else allocates.
 ///
@@ -267,7 +267,8 @@ impl<K, V, S> RcHashMap<K, V, S> {
     ///
     /// `hash` is what [`hash`](Self::hash) gives for the key, or whatever the entry was inserted under
     /// with [`find_or_insert_hashed_with`](Self::find_or_insert_hashed_with). `eq` runs while the map
-    /// compares keys: the rules for `Eq` hold for it. The idea is that of hashbrown's `HashTable`.
+    /// compares keys: the rules for `Eq` hold for it, and like `Eq` it may be asked about an entry whose
+    /// hash is another. The idea is that of hashbrown's `HashTable`.
     ///
     /// # Panics
     ///

@@ -56,7 +56,6 @@ fn what_refs_do_needs_no_bounds() {
     let mut map = RcHashMap::<Bare, Bare, Bare>::with_hasher(Bare);
     let r = map.find_or_insert_hashed_with(7, |_| true, || (Bare, Bare));
     assert!(map.find_hashed(7, |_| true).is_some_and(|found| found == r));
-    assert!(map.find_hashed(8, |_| true).is_none(), "a predicate is asked for its hash only");
     assert!(map.find_hashed(7, |_| false).is_none());
     let weak = r.downgrade();
     assert!(weak.upgrade().is_some() && map.resolve(r.handle()).is_some());

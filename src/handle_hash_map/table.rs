@@ -30,25 +30,45 @@ const LAST_VERSION: u64 = u32::MAX as u64;
 #[cfg(test)]
 const LAST_VERSION: u64 = 65;
 
-/// What the index holds for an entry: enough to compare hashes, to grow and to find the slot. One
-/// word, so that a lookup reads it at once: the address above, the hash below.
-#[derive(Clone, Copy)]
-struct Listing(u64);
+/// What the index holds for an entry: a pointer to its slot, less a piece of its hash, for which the
+/// alignment of slots leaves the low bits. So a lookup has the entry at once, and hardly ever touches
+/// one of another hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Listing(*mut u8);
+
+// SAFETY: the pointer is no use without the table around it, whose arena says what may be sent.
+unsafe impl Send for Listing {}
 
 impl Listing {
     #[inline]
-    fn new(hash: Folded, address: Address) -> Self {
-        Self(u64::from(address.bits()) << 32 | u64::from(hash.bits()))
+    fn new<K, V>(slot: SlotPtr<K, V>, hash: Folded) -> Self {
+        Self(slot.as_ptr().cast::<u8>().wrapping_sub(Self::piece::<K, V>(hash)))
+    }
+
+    /// Whether the entry may have this hash. Of those that have another, few may.
+    #[inline]
+    fn may_have<K, V>(self, hash: Folded) -> bool {
+        self.plus_piece::<K, V>(hash).addr() % SlotPtr::<K, V>::ALIGN == 0
+    }
+
+    /// # Safety
+    ///
+    /// The entry `may_have` this hash.
+    #[inline]
+    unsafe fn slot<K, V>(self, hash: Folded) -> SlotPtr<K, V> {
+        // SAFETY: `new` took away less than the alignment, and what has been added led to a multiple of
+        // it; so both were the same, and this is the pointer that `new` was given.
+        unsafe { SlotPtr::from_ptr(self.plus_piece::<K, V>(hash).cast()) }
     }
 
     #[inline]
-    fn hash(self) -> Folded {
-        Folded::from_bits(self.0 as u32)
+    fn plus_piece<K, V>(self, hash: Folded) -> *mut u8 {
+        self.0.wrapping_add(Self::piece::<K, V>(hash))
     }
 
     #[inline]
-    fn address(self) -> Address {
-        Address::from_bits((self.0 >> 32) as u32)
+    fn piece<K, V>(hash: Folded) -> usize {
+        hash.top(SlotPtr::<K, V>::ALIGN.ilog2())
     }
 }
 
@@ -120,12 +140,12 @@ impl<K, V> Table<K, V> {
         mut eq: impl FnMut(SlotPtr<K, V>) -> bool,
     ) -> Option<SlotPtr<K, V>> {
         let mut found = None;
-        self.index().find(hash.spread(), |&listing| {
-            if listing.hash() != hash {
+        self.index().find(hash.spread(), |listing| {
+            if !listing.may_have::<K, V>(hash) {
                 return false;
             }
-            // SAFETY: (I2) every address in the index is that of an occupied slot.
-            let slot = unsafe { self.arena().locate(listing.address()) };
+            // SAFETY: asked above.
+            let slot = unsafe { listing.slot(hash) };
             let hit = eq(slot);
             if hit {
                 found = Some(slot);
@@ -234,9 +254,42 @@ impl<K, V> Table<K, V> {
         // slotmap takes worn-out indices for free ones.
         let refused = allocation_error::<Home>(self.len() + worn_out + additional);
         handles.try_reserve(additional + worn_out).map_err(|_| refused)?;
-        // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
+        // SAFETY: (I5) quiet; listing calls nobody.
         let index = unsafe { &mut *self.index.get() };
-        index.try_reserve(additional, |listing| listing.hash().spread())
+        self.try_reserve_listings(index, additional)
+    }
+
+    /// Makes room in the index: lists all entries anew, in more buckets if removed ones take up few.
+    fn try_reserve_listings(
+        &self,
+        index: &mut HashTable<Listing>,
+        additional: usize,
+    ) -> Result<(), TryReserveError> {
+        let entries = index.len();
+        if additional <= index.capacity() - entries {
+            return Ok(());
+        }
+        // hashbrown fills seven of eight buckets, in its smallest tables more.
+        let capacity_when_clear = index.num_buckets() / 8 * 7;
+        let wanted = (entries + additional).max(entries * 2);
+        if wanted <= capacity_when_clear {
+            index.clear();
+        } else {
+            *index = listings_with_room(wanted)?;
+        }
+        self.list_all(index);
+        Ok(())
+    }
+
+    /// Lists every entry, in an empty index that has room. Goes through the handles, in which hashes lie
+    /// side by side: no entry is touched.
+    fn list_all(&self, index: &mut HashTable<Listing>) {
+        for home in self.handles().values() {
+            // SAFETY: (I1, I2) the home of a handle is an occupied slot.
+            let slot = unsafe { self.arena().locate(home.address) };
+            let listing = Listing::new(slot, home.hash);
+            index.insert_unique(home.hash.spread(), listing, never_rehash);
+        }
     }
 
     /// Whether one more entry fits without allocating.
@@ -292,9 +345,7 @@ impl<K, V> Table<K, V> {
         unsafe { slot.header() }.set_live(handle);
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
         let index = unsafe { &mut *self.index.get() };
-        index.insert_unique(hash.spread(), Listing::new(hash, address), |listing| {
-            listing.hash().spread()
-        });
+        index.insert_unique(hash.spread(), Listing::new(slot, hash), never_rehash);
         slot
     }
 
@@ -369,8 +420,8 @@ impl<K, V> Table<K, V> {
     pub(crate) unsafe fn unlist(&self, dead: &Dead<K, V>) {
         // SAFETY: (I5) quiet, and addresses are compared, so no user code runs while this lives.
         let index = unsafe { &mut *self.index.get() };
-        let found =
-            index.find_entry(dead.hash.spread(), |listing| listing.address() == dead.address);
+        let listing = Listing::new(dead.slot, dead.hash);
+        let found = index.find_entry(dead.hash.spread(), |&other| other == listing);
         debug_assert!(found.is_ok(), "a dead entry is listed until it is unlisted");
         if let Ok(listing) = found {
             listing.remove();
@@ -428,9 +479,13 @@ impl<K, V> Table<K, V> {
     ///
     /// The table is quiet, and no cursor of it is used again.
     pub(crate) unsafe fn shrink(&self) {
-        // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
+        // SAFETY: (I5) quiet; listing calls nobody.
         let index = unsafe { &mut *self.index.get() };
-        index.shrink_to_fit(|listing| listing.hash().spread());
+        let smaller = listings_with_room(index.len()).ok();
+        if let Some(mut smaller) = smaller.filter(|it| it.num_buckets() < index.num_buckets()) {
+            self.list_all(&mut smaller);
+            *index = smaller;
+        }
         // SAFETY: (I5) quiet; the arena calls nobody.
         unsafe { &mut *self.arena.get() }.shrink();
     }
@@ -457,6 +512,18 @@ impl<K, V> Table<K, V> {
     pub(crate) fn iter_mut(&mut self) -> IterMut<'_, K, V> {
         IterMut { cursor: self.cursor(), left: self.len(), table: self, entries: PhantomData }
     }
+}
+
+fn listings_with_room(entries: usize) -> Result<HashTable<Listing>, TryReserveError> {
+    let mut index = HashTable::new();
+    index.try_reserve(entries, never_rehash)?;
+    Ok(index)
+}
+
+/// The hasher for an index that has room, or is empty: it cannot grow by itself, for a [`Listing`] does
+/// not tell its hash.
+fn never_rehash(_: &Listing) -> u64 {
+    unreachable!("the index has room")
 }
 
 /// # Safety
@@ -586,7 +653,7 @@ impl<K, V> Table<K, V> {
             assert!(header.is_live() && header.key() == handle, "(I1) handle and header agree");
             let listings = index
                 .iter_hash(home.hash.spread())
-                .filter(|listing| listing.address() == home.address && listing.hash() == home.hash);
+                .filter(|&&listing| listing == Listing::new(slot, home.hash));
             assert_eq!(listings.count(), 1, "(I2) an entry is listed once");
         }
         let mut cursor = self.cursor();
@@ -621,6 +688,59 @@ mod tests {
         }
         assert_eq!(table.worn_out.get(), 3, "each index serves (LAST_VERSION + 1) / 2 entries");
         assert!(table.capacity() <= table.handles().capacity() - 3);
+    }
+
+    #[test]
+    fn an_index_full_of_tombstones_is_cleared_and_one_full_of_entries_grows() {
+        let mut table = Table::new();
+        table.reserve_mut(112);
+        let buckets = table.index().num_buckets();
+        for _ in 0..3 {
+            let handles: alloc::vec::Vec<_> =
+                (0..112).map(|n| table.insert_mut(Folded::new(n), n, ())).collect();
+            assert_eq!(table.index().num_buckets(), buckets, "there was room");
+            for &handle in &handles[..100] {
+                assert!(table.remove_mut(handle).is_some());
+            }
+            assert!(table.index().capacity() < 50, "removing left tombstones");
+            table.reserve_mut(100);
+            assert_eq!((table.index().capacity(), table.index().num_buckets()), (112, buckets));
+            table.check_invariants(0, 0);
+            for &handle in &handles[100..] {
+                assert!(table.remove_mut(handle).is_some());
+            }
+        }
+        for n in 0..113 {
+            table.insert_mut(Folded::new(n), n, ());
+            table.check_invariants(0, 0);
+        }
+        assert_eq!(table.index().num_buckets(), 2 * buckets);
+    }
+
+    #[test]
+    fn slots_of_any_alignment_are_found_by_pointer_and_hash() {
+        #[repr(align(128))]
+        struct Wide;
+
+        fn fill<V>(value: impl Fn() -> V) {
+            let mut table = Table::new();
+            let hash = |n: u64| Folded::new(n.wrapping_mul(0x1234_5677_89ab_cdef));
+            for n in 0..300_u64 {
+                table.insert_mut(hash(n), n as u8, value());
+                table.check_invariants(0, 0);
+            }
+            for n in 0..300_u64 {
+                let found = table.find_handle(hash(n), |&key| key == n as u8);
+                assert!(found.is_some_and(|handle| table.remove_mut(handle).is_some()));
+            }
+            assert_eq!(table.len(), 0);
+        }
+
+        fill(|| ());
+        fill(|| 0_u16);
+        fill(|| 0_u64);
+        fill(|| [0_u8; 7]);
+        fill(|| Wide);
     }
 
     #[test]

@@ -33,7 +33,9 @@ struct Block<K, V> {
 
 impl<K, V> Block<K, V> {
     fn layout(len: u32) -> Result<Layout, TryReserveError> {
-        Layout::array::<Slot<K, V>>(len as usize).map_err(|_| TryReserveError::CapacityOverflow)
+        Layout::array::<Slot<K, V>>(len as usize)
+            .and_then(|layout| layout.align_to(Slot::<K, V>::ALIGN))
+            .map_err(|_| TryReserveError::CapacityOverflow)
     }
 
     fn addresses(&self) -> Range<u32> {

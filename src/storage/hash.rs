@@ -15,9 +15,18 @@ impl Folded {
     }
 
     /// What the index is given: the low bits choose the bucket, the top seven tag it.
+    ///
+    /// The multiplication makes all 32 bits count for the tag, also with a hasher that leaves small
+    /// numbers as they are (Fibonacci hashing, Knuth 6.4: the constant is 2⁶⁴ over the golden ratio).
     #[inline]
     pub(crate) fn spread(self) -> u64 {
-        u64::from(self.0) | (u64::from(self.0) << 32)
+        u64::from(self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    /// The top bits, of which neither bucket nor tag tell much.
+    #[inline]
+    pub(crate) fn top(self, bits: u32) -> usize {
+        (self.0 >> (u32::BITS - bits)) as usize
     }
 
     #[inline]
@@ -33,16 +42,27 @@ impl Folded {
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::BTreeSet;
+
     use super::Folded;
 
     #[test]
-    fn the_low_half_remains_and_chooses_bucket_and_tag() {
+    fn the_low_half_remains_and_its_top_bits_are_the_ones_that_are_asked_for() {
         for hash in [0, 1, u64::MAX, 1 << 31, 1 << 32, 0xdead_beef_0bad_f00d] {
             let folded = Folded::new(hash);
             assert_eq!(u64::from(folded.bits()), hash & 0xffff_ffff);
             assert_eq!(Folded::from_bits(folded.bits()), folded);
-            assert_eq!(folded.spread() as u32, folded.bits(), "the bucket");
-            assert_eq!(folded.spread() >> 57, (hash >> 25) & 0x7f, "the tag");
+            for bits in [2, 5, 6, 29] {
+                assert_eq!(folded.top(bits) as u64, (hash & 0xffff_ffff) >> (32 - bits));
+            }
         }
+    }
+
+    #[test]
+    fn small_numbers_get_different_tags_and_buckets() {
+        let tags: BTreeSet<_> = (0..128).map(|n| Folded::new(n).spread() >> 57).collect();
+        assert!(tags.len() > 64, "{} of 128 tags", tags.len());
+        let buckets: BTreeSet<_> = (0..128).map(|n| Folded::new(n).spread() & 127).collect();
+        assert_eq!(buckets.len(), 128, "neighbours fill a table without a collision");
     }
 }

@@ -15,16 +15,6 @@ pub(crate) struct Address(pub(super) u32);
 impl Address {
     /// The end of a list; no slot has it.
     pub(crate) const NONE: Self = Self(u32::MAX);
-
-    #[inline]
-    pub(crate) fn bits(self) -> u32 {
-        self.0
-    }
-
-    #[inline]
-    pub(crate) fn from_bits(bits: u32) -> Self {
-        Self(bits)
-    }
 }
 
 /// What a slot says of itself, in eight bytes.
@@ -104,6 +94,16 @@ pub(crate) struct Slot<K, V> {
     value: MaybeUninit<V>,
 }
 
+impl<K, V> Slot<K, V> {
+    /// What blocks, and so all slots, are aligned to: the largest power of two that divides the size of
+    /// a slot, up to a cache line. So a slot whose size is a power of two lies in as few lines as it can.
+    pub(super) const ALIGN: usize = {
+        let divisor = 1 << size_of::<Self>().trailing_zeros();
+        let line = if divisor < 64 { divisor } else { 64 };
+        if line < align_of::<Self>() { align_of::<Self>() } else { line }
+    };
+}
+
 /// A pointer to a slot, with the provenance of the block that the slot lies in.
 ///
 /// The projections create no reference, so they disturb none that exist (I8).
@@ -133,6 +133,24 @@ impl<K, V> SlotPtr<K, V> {
     #[inline]
     pub(super) unsafe fn new(slot: NonNull<Slot<K, V>>) -> Self {
         Self(slot)
+    }
+
+    /// The addresses of slots are multiples of this.
+    pub(crate) const ALIGN: usize = Slot::<K, V>::ALIGN;
+
+    /// The pointer itself, for `from_ptr`.
+    #[inline]
+    pub(crate) fn as_ptr(self) -> *mut Slot<K, V> {
+        self.0.as_ptr()
+    }
+
+    /// # Safety
+    ///
+    /// The pointer came from `as_ptr`.
+    #[inline]
+    pub(crate) unsafe fn from_ptr(slot: *mut Slot<K, V>) -> Self {
+        // SAFETY: `as_ptr` gives no null.
+        Self(unsafe { NonNull::new_unchecked(slot) })
     }
 
     #[inline]
