@@ -96,11 +96,12 @@ pub(crate) struct Slot<K, V> {
 
 impl<K, V> Slot<K, V> {
     /// What blocks, and so all slots, are aligned to: the largest power of two that divides the size of
-    /// a slot, up to a cache line. So a slot whose size is a power of two lies in as few lines as it can.
+    /// a slot, but no more than allocators give anyway (asking for more is slow).
     pub(super) const ALIGN: usize = {
         let divisor = 1 << size_of::<Self>().trailing_zeros();
-        let line = if divisor < 64 { divisor } else { 64 };
-        if line < align_of::<Self>() { align_of::<Self>() } else { line }
+        let given = 2 * size_of::<usize>();
+        let more = if divisor < given { divisor } else { given };
+        if more < align_of::<Self>() { align_of::<Self>() } else { more }
     };
 }
 
