@@ -21,6 +21,12 @@ pub trait Nodes: Sized + 'static {
     /// Keeps a node. Two are equal if they name the same node.
     type Id: Clone + Eq + Hash + fmt::Debug + 'static;
 
+    /// What the memory of an operation calls a node: the smallest thing that never names another one.
+    type Name: Eq + Hash + fmt::Debug;
+
+    /// The name of a node.
+    fn name(id: &Self::Id) -> Self::Name;
+
     /// An empty table.
     fn new() -> Self;
 
@@ -61,6 +67,14 @@ impl Nodes for RcmapNodes {
     const NAME: &'static str = "rcmap";
 
     type Id = RcmapId;
+
+    /// A handle is never given to another node, so it need not keep its own alive.
+    type Name = rcmap::Handle;
+
+    #[inline(always)]
+    fn name(id: &RcmapId) -> rcmap::Handle {
+        id.handle()
+    }
 
     fn new() -> Self {
         Self(rcmap::RcHashMap::with_hasher(Hasher::default()))
@@ -129,6 +143,13 @@ impl Nodes for RcHashmapNodes {
     const NAME: &'static str = "rc-hashmap";
 
     type Id = RcHashmapId;
+
+    type Name = RcHashmapId;
+
+    #[inline(always)]
+    fn name(id: &RcHashmapId) -> RcHashmapId {
+        id.clone()
+    }
 
     fn new() -> Self {
         Self(rc_hashmap::RcHashMap::with_hasher(Hasher::default()))
@@ -217,6 +238,13 @@ impl Nodes for HandRolledNodes {
 
     type Id = HandRolledId;
 
+    type Name = HandRolledId;
+
+    #[inline(always)]
+    fn name(id: &HandRolledId) -> HandRolledId {
+        id.clone()
+    }
+
     fn new() -> Self {
         Self(Rc::new(RefCell::new(HashMap::with_hasher(Hasher::default()))))
     }
@@ -278,6 +306,13 @@ impl Nodes for ConsedNodes {
     const NAME: &'static str = "hashconsing";
 
     type Id = ConsedId;
+
+    type Name = ConsedId;
+
+    #[inline(always)]
+    fn name(id: &ConsedId) -> ConsedId {
+        id.clone()
+    }
 
     fn new() -> Self {
         Self(HConsign::with_hasher(Hasher::default()))

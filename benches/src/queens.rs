@@ -29,7 +29,7 @@ struct Diagram<N: Nodes> {
     table: N,
     no: N::Id,
     yes: N::Id,
-    known: HashMap<(N::Id, N::Id), N::Id, Hasher>,
+    known: HashMap<(N::Name, N::Name), N::Id, Hasher>,
     peak: usize,
 }
 
@@ -63,7 +63,7 @@ impl<N: Nodes> Diagram<N> {
         if a == unit || b == zero {
             return b.clone();
         }
-        let question = (a.clone(), b.clone());
+        let question = (N::name(a), N::name(b));
         if let Some(answer) = self.known.get(&question) {
             return answer.clone();
         }
