@@ -18,6 +18,8 @@
 #![deny(unsafe_code)]
 
 mod iter;
+#[allow(unsafe_code, reason = "the index holds tagged pointers")]
+mod listing;
 #[allow(unsafe_code, reason = "slots are reached through raw pointers, so that entries never move")]
 mod table;
 

@@ -19,7 +19,7 @@
 //! panics) nor, in debug builds, query the map.
 #![deny(unsafe_code)]
 
-#[allow(unsafe_code, reason = "the removal protocol works through raw pointers: see its header")]
+#[allow(unsafe_code, reason = "what `Ref`s and the map share is reached through raw pointers")]
 mod inner;
 mod insert;
 mod iter;

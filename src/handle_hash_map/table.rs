@@ -16,6 +16,7 @@ use alloc::alloc::handle_alloc_error;
 use hashbrown::{HashTable, TryReserveError};
 use slotmap::{DefaultKey, Key, SlotMap};
 
+use super::listing::Listing;
 use crate::storage::{
     Address, Arena, Cursor, Folded, Queue, SlotPtr, allocation_error, drop_in_order,
 };
@@ -29,48 +30,6 @@ const LAST_VERSION: u64 = u32::MAX as u64;
 /// Low enough that the tests wear out an index in a moment.
 #[cfg(test)]
 const LAST_VERSION: u64 = 65;
-
-/// What the index holds for an entry: a pointer to its slot, less a piece of its hash, for which the
-/// alignment of slots leaves the low bits. So a lookup has the entry at once, and hardly ever touches
-/// one of another hash.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Listing(*mut u8);
-
-// SAFETY: the pointer is no use without the table around it, whose arena says what may be sent.
-unsafe impl Send for Listing {}
-
-impl Listing {
-    #[inline]
-    fn new<K, V>(slot: SlotPtr<K, V>, hash: Folded) -> Self {
-        Self(slot.as_ptr().cast::<u8>().wrapping_sub(Self::piece::<K, V>(hash)))
-    }
-
-    /// Whether the entry may have this hash. Of those that have another, few may.
-    #[inline]
-    fn may_have<K, V>(self, hash: Folded) -> bool {
-        self.plus_piece::<K, V>(hash).addr() % SlotPtr::<K, V>::ALIGN == 0
-    }
-
-    /// # Safety
-    ///
-    /// The entry `may_have` this hash.
-    #[inline]
-    unsafe fn slot<K, V>(self, hash: Folded) -> SlotPtr<K, V> {
-        // SAFETY: `new` took away less than the alignment, and what has been added led to a multiple of
-        // it; so both were the same, and this is the pointer that `new` was given.
-        unsafe { SlotPtr::from_ptr(self.plus_piece::<K, V>(hash).cast()) }
-    }
-
-    #[inline]
-    fn plus_piece<K, V>(self, hash: Folded) -> *mut u8 {
-        self.0.wrapping_add(Self::piece::<K, V>(hash))
-    }
-
-    #[inline]
-    fn piece<K, V>(hash: Folded) -> usize {
-        hash.top(SlotPtr::<K, V>::ALIGN.ilog2())
-    }
-}
 
 /// What the `SlotMap` holds for a handle: where the entry is, and its hash for when it leaves.
 #[derive(Clone, Copy)]
@@ -670,96 +629,4 @@ impl<K, V> Table<K, V> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Folded, LAST_VERSION, Table};
-
-    #[test]
-    fn a_worn_out_index_is_never_used_again() {
-        let mut table = Table::new();
-        let hash = Folded::new(7);
-        let mut stale = alloc::vec::Vec::new();
-        for round in 0..LAST_VERSION as usize * 2 {
-            let handle = table.insert_mut(hash, round, ());
-            assert!(!stale.contains(&handle), "no handle is given out twice");
-            assert_eq!(table.remove_mut(handle), Some((round, ())));
-            stale.push(handle);
-            assert!(stale.iter().all(|&handle| table.get(handle).is_none()));
-            table.check_invariants(0, 0);
-        }
-        assert_eq!(table.worn_out.get(), 3, "each index serves (LAST_VERSION + 1) / 2 entries");
-        assert!(table.capacity() <= table.handles().capacity() - 3);
-    }
-
-    #[test]
-    fn an_index_full_of_tombstones_is_cleared_and_one_full_of_entries_grows() {
-        let mut table = Table::new();
-        table.reserve_mut(112);
-        let buckets = table.index().num_buckets();
-        for _ in 0..3 {
-            let handles: alloc::vec::Vec<_> =
-                (0..112).map(|n| table.insert_mut(Folded::new(n), n, ())).collect();
-            assert_eq!(table.index().num_buckets(), buckets, "there was room");
-            for &handle in &handles[..100] {
-                assert!(table.remove_mut(handle).is_some());
-            }
-            assert!(table.index().capacity() < 50, "removing left tombstones");
-            table.reserve_mut(100);
-            assert_eq!((table.index().capacity(), table.index().num_buckets()), (112, buckets));
-            table.check_invariants(0, 0);
-            for &handle in &handles[100..] {
-                assert!(table.remove_mut(handle).is_some());
-            }
-        }
-        for n in 0..113 {
-            table.insert_mut(Folded::new(n), n, ());
-            table.check_invariants(0, 0);
-        }
-        assert_eq!(table.index().num_buckets(), 2 * buckets);
-    }
-
-    #[test]
-    fn slots_of_any_alignment_are_found_by_pointer_and_hash() {
-        #[repr(align(128))]
-        struct Wide;
-
-        fn fill<V>(value: impl Fn() -> V) {
-            let mut table = Table::new();
-            let hash = |n: u64| Folded::new(n.wrapping_mul(0x1234_5677_89ab_cdef));
-            for n in 0..300_u64 {
-                table.insert_mut(hash(n), n as u8, value());
-                table.check_invariants(0, 0);
-            }
-            for n in 0..300_u64 {
-                let found = table.find_handle(hash(n), |&key| key == n as u8);
-                assert!(found.is_some_and(|handle| table.remove_mut(handle).is_some()));
-            }
-            assert_eq!(table.len(), 0);
-        }
-
-        fill(|| ());
-        fill(|| 0_u16);
-        fill(|| 0_u64);
-        fill(|| [0_u8; 7]);
-        fill(|| Wide);
-    }
-
-    #[test]
-    fn shrinking_frees_idle_blocks_and_reuses_their_addresses() {
-        let mut table = Table::new();
-        let handles: alloc::vec::Vec<_> =
-            (0..5000_u64).map(|n| table.insert_mut(Folded::new(n), n, n)).collect();
-        let full = table.capacity();
-        for &handle in &handles[..4999] {
-            assert!(table.remove_mut(handle).is_some());
-        }
-        table.shrink_mut();
-        table.check_invariants(0, 0);
-        assert!(table.arena().capacity() < full / 2, "only the last block is left");
-        assert_eq!(table.get(handles[4999]), Some((&4999, &4999)));
-        for n in 0..5000 {
-            table.insert_mut(Folded::new(n), n, n);
-        }
-        table.check_invariants(0, 0);
-        assert_eq!(table.iter().count(), 5001);
-    }
-}
+mod tests;

@@ -1,13 +1,20 @@
-//! The shared part of a map, and the protocol by which entries leave it.
+//! The shared part of a map, the searches in it, and the `Ref`s to it.
 //!
-//! All unsafe code of layer 3 is here. It does not know how entries are indexed or stored, only the
-//! verbs of layer 2. The rules that it follows:
+//! All unsafe code of layer 3 is here and in [`removal`]. It does not know how entries are indexed or
+//! stored, only the verbs of layer 2. The rules that it follows:
 //!
 //! - Every occupied slot owns one strong count of the `Rc` that [`Inner`] lies in (I7), so whoever
 //!   has a [`Ref`] may reach `Inner` through its raw owner pointer.
 //! - No reference into `Inner` lives on when the last keep-alive token is given back.
 //! - User code runs at three places only: `eq` in [`Owner::search`] and [`Probe::find_slowly`], the
-//!   destructors of a key and a value in [`Drain::destroy`], and that of `eq` at the end of a lookup. (And the hasher's destructor, when `Inner` itself goes.)
+//!   destructors of a key and a value in `removal`, and that of `eq` at the end of a lookup. (And the
+//!   hasher's destructor, when `Inner` itself goes.)
+
+#[allow(
+    unsafe_code,
+    reason = "entries are destroyed through pointers, and with the last one `Inner`"
+)]
+mod removal;
 
 use alloc::rc::{Rc, Weak};
 use core::cell::Cell;
@@ -17,10 +24,11 @@ use core::ptr::NonNull;
 
 use hashbrown::{DefaultHashBuilder, TryReserveError};
 
-use crate::counted_hash_map::{CountedCursor, CountedHashMap, CountedSlot, Departed};
+use crate::counted_hash_map::{CountedCursor, CountedHashMap, CountedSlot};
 use crate::handle_hash_map::Handle;
-use crate::storage::{Folded, Queue, drop_in_order};
+use crate::storage::{Folded, Queue};
 use crate::tokens::{Count, RcCount, Token};
+use removal::{let_go, settle};
 
 /// A value, and the unit of the map's strong count that its entry holds.
 struct Kept<V> {
@@ -324,161 +332,6 @@ impl<K, V, S> Drop for Probe<'_, K, V, S> {
         } else {
             inner.probes.set(Probes(left));
         }
-    }
-}
-
-/// Unlists what was deferred while a probe ran, then runs the destructors.
-///
-/// # Safety
-///
-/// `inner` is the value of `owner`, and the caller's borrow of the map keeps it to the end of this
-/// call. No probe runs.
-unsafe fn settle<K, V, S>(inner: &Inner<K, V, S>, owner: RcCount<Inner<K, V, S>>) {
-    // SAFETY: the queue holds entries of this map only.
-    while let Some(departed) = unsafe { inner.map.dequeue(&inner.deferred) } {
-        // SAFETY: (I5) the outermost probe is over; what was deferred is still listed.
-        unsafe { inner.map.unlist(&departed) };
-        // SAFETY: it has just left the other queue.
-        unsafe { inner.map.enqueue(&inner.waiting, &departed) };
-    }
-    if !inner.draining.get() {
-        // SAFETY: the caller's promise: `inner` outlives the drain.
-        unsafe { Drain::start(owner) }.finish();
-    }
-}
-
-/// Lets an entry go whose count has reached zero.
-///
-/// # Safety
-///
-/// The slot is a live one of `owner`, its count is zero, and no reference to its key or value and no
-/// function argument that refers into `Inner` is alive.
-#[inline(never)]
-unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) {
-    // SAFETY: (I7) the entry itself holds `Inner`; the reference is not used once that may end.
-    let inner = unsafe { &*owner.as_ptr() };
-    // SAFETY: the caller's promise.
-    let departed = unsafe { inner.map.retire(slot) };
-    let Probes(probes) = inner.probes.get();
-    if probes != 0 {
-        // SAFETY: it has just departed, so it is in no queue.
-        unsafe { inner.map.enqueue(&inner.deferred, &departed) };
-        inner.probes.set(Probes(probes | Probes::DEFERRED));
-        return;
-    }
-    // SAFETY: (I5) no probe runs; the entry has just been retired.
-    unsafe { inner.map.unlist(&departed) };
-    if inner.draining.get() {
-        // SAFETY: it has just departed, so it is in no queue.
-        unsafe { inner.map.enqueue(&inner.waiting, &departed) };
-        return;
-    }
-    // SAFETY: (I7) the entry holds `Inner` until the drain has its token.
-    let mut drain = unsafe { Drain::start(owner) };
-    drain.destroy(departed);
-    drain.finish();
-}
-
-/// The one that runs destructors: while it is at work, entries that depart wait for it, so that a
-/// chain of any length is freed in a loop.
-///
-/// Dropping it finishes the work, also after a destructor has panicked.
-struct Drain<K, V, S> {
-    owner: RcCount<Inner<K, V, S>>,
-    /// The unit of the entry that was destroyed last: it keeps `Inner` for the next look at it.
-    token: Option<Token>,
-}
-
-impl<K, V, S> Drain<K, V, S> {
-    /// # Safety
-    ///
-    /// No other drain is at work. `Inner` is alive until the first entry is destroyed, and no function
-    /// argument refers into it, unless it outlives the drain.
-    #[inline]
-    unsafe fn start(owner: RcCount<Inner<K, V, S>>) -> Self {
-        let drain = Self { owner, token: None };
-        drain.inner().draining.set(true);
-        drain
-    }
-
-    #[inline]
-    fn inner(&self) -> &Inner<K, V, S> {
-        // SAFETY: (I7) held by `token`, or before there is one by what `start`'s caller promised.
-        unsafe { &*self.owner.as_ptr() }
-    }
-
-    /// Destroys whatever waits, in the order in which it departed.
-    #[inline]
-    fn run(&mut self) {
-        while let Some(departed) = self.next() {
-            self.destroy(departed);
-        }
-    }
-
-    #[inline]
-    fn next(&self) -> Option<Departed<K, Kept<V>>> {
-        let inner = self.inner();
-        // SAFETY: the queue holds entries of this map only.
-        unsafe { inner.map.dequeue(&inner.waiting) }
-    }
-
-    /// Drops the key, then the value, recycles the slot, and keeps the entry's token.
-    #[inline]
-    fn destroy(&mut self, departed: Departed<K, Kept<V>>) {
-        let slot = departed.slot();
-        // SAFETY: (I3) the field lies in the block; no reference is made.
-        let keep_alive = unsafe { &raw mut (*slot.value()).keep_alive };
-        // SAFETY: the entry's own token, of size zero; the slot is not read again.
-        let token = ManuallyDrop::into_inner(unsafe { keep_alive.read() });
-        if let Some(previous) = self.token.replace(token) {
-            // SAFETY: not the last one: this entry's is held.
-            unsafe { self.owner.put(previous) };
-        }
-        let _recycle = Recycle { owner: self.owner, departed };
-        // SAFETY: (I1) a departed entry has both until here, and (I10) nobody can reach them.
-        unsafe { drop_in_order(slot.key(), value_of(slot)) };
-    }
-
-    /// Does the rest, and ends.
-    #[inline]
-    fn finish(mut self) {
-        self.run();
-        ManuallyDrop::new(self).close();
-    }
-
-    /// Lets the next one in and returns the last token. Nothing waits.
-    #[inline]
-    fn close(&mut self) {
-        self.inner().draining.set(false);
-        if let Some(token) = self.token.take() {
-            // SAFETY: the last look at `Inner` was above; it may go now.
-            unsafe { self.owner.put(token) };
-        }
-    }
-}
-
-/// Only when a destructor has panicked: `finish` is the usual end.
-impl<K, V, S> Drop for Drain<K, V, S> {
-    #[cold]
-    fn drop(&mut self) {
-        self.run();
-        self.close();
-    }
-}
-
-/// Gives the slot of a destroyed entry back, also if a destructor panicked.
-struct Recycle<K, V, S> {
-    owner: RcCount<Inner<K, V, S>>,
-    departed: Departed<K, Kept<V>>,
-}
-
-impl<K, V, S> Drop for Recycle<K, V, S> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: (I7) the drain holds this entry's token.
-        let inner = unsafe { &*self.owner.as_ptr() };
-        // SAFETY: unlisted, in no queue, and key and value have been dropped.
-        unsafe { inner.map.recycle(&self.departed) };
     }
 }
 

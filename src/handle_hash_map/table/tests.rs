@@ -1,0 +1,94 @@
+//! What only the inside of a table can tell.
+#![forbid(unsafe_code)]
+
+use alloc::vec::Vec;
+
+use super::{Folded, LAST_VERSION, Table};
+
+#[test]
+fn a_worn_out_index_is_never_used_again() {
+    let mut table = Table::new();
+    let hash = Folded::new(7);
+    let mut stale = Vec::new();
+    for round in 0..LAST_VERSION as usize * 2 {
+        let handle = table.insert_mut(hash, round, ());
+        assert!(!stale.contains(&handle), "no handle is given out twice");
+        assert_eq!(table.remove_mut(handle), Some((round, ())));
+        stale.push(handle);
+        assert!(stale.iter().all(|&handle| table.get(handle).is_none()));
+        table.check_invariants(0, 0);
+    }
+    assert_eq!(table.worn_out.get(), 3, "each index serves (LAST_VERSION + 1) / 2 entries");
+    assert!(table.capacity() <= table.handles().capacity() - 3);
+}
+
+#[test]
+fn an_index_full_of_tombstones_is_cleared_and_one_full_of_entries_grows() {
+    let mut table = Table::new();
+    table.reserve_mut(112);
+    let buckets = table.index().num_buckets();
+    for _ in 0..3 {
+        let handles: Vec<_> = (0..112).map(|n| table.insert_mut(Folded::new(n), n, ())).collect();
+        assert_eq!(table.index().num_buckets(), buckets, "there was room");
+        for &handle in &handles[..100] {
+            assert!(table.remove_mut(handle).is_some());
+        }
+        assert!(table.index().capacity() < 50, "removing left tombstones");
+        table.reserve_mut(100);
+        assert_eq!((table.index().capacity(), table.index().num_buckets()), (112, buckets));
+        table.check_invariants(0, 0);
+        for &handle in &handles[100..] {
+            assert!(table.remove_mut(handle).is_some());
+        }
+    }
+    for n in 0..113 {
+        table.insert_mut(Folded::new(n), n, ());
+        table.check_invariants(0, 0);
+    }
+    assert_eq!(table.index().num_buckets(), 2 * buckets);
+}
+
+#[test]
+fn slots_of_any_alignment_are_found_by_pointer_and_hash() {
+    #[repr(align(128))]
+    struct Wide;
+
+    fn fill<V>(value: impl Fn() -> V) {
+        let mut table = Table::new();
+        let hash = |n: u64| Folded::new(n.wrapping_mul(0x1234_5677_89ab_cdef));
+        for n in 0..300_u64 {
+            table.insert_mut(hash(n), n as u8, value());
+            table.check_invariants(0, 0);
+        }
+        for n in 0..300_u64 {
+            let found = table.find_handle(hash(n), |&key| key == n as u8);
+            assert!(found.is_some_and(|handle| table.remove_mut(handle).is_some()));
+        }
+        assert_eq!(table.len(), 0);
+    }
+
+    fill(|| ());
+    fill(|| 0_u16);
+    fill(|| 0_u64);
+    fill(|| [0_u8; 7]);
+    fill(|| Wide);
+}
+
+#[test]
+fn shrinking_frees_idle_blocks_and_reuses_their_addresses() {
+    let mut table = Table::new();
+    let handles: Vec<_> = (0..5000_u64).map(|n| table.insert_mut(Folded::new(n), n, n)).collect();
+    let full = table.capacity();
+    for &handle in &handles[..4999] {
+        assert!(table.remove_mut(handle).is_some());
+    }
+    table.shrink_mut();
+    table.check_invariants(0, 0);
+    assert!(table.arena().capacity() < full / 2, "only the last block is left");
+    assert_eq!(table.get(handles[4999]), Some((&4999, &4999)));
+    for n in 0..5000 {
+        table.insert_mut(Folded::new(n), n, n);
+    }
+    table.check_invariants(0, 0);
+    assert_eq!(table.iter().count(), 5001);
+}
