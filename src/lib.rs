@@ -87,6 +87,45 @@
 //! assert_eq!(map.len(), 0);
 //! ```
 //!
+//! # Looking up without building the key
+//!
+//! Whatever is `Hash` and [`Equivalent`] to the key is a query: a `&str` for a `String`, as with std's
+//! maps. For a key of several parts, write a type that borrows them and hashes the same:
+//!
+//! ```
+//! use rcmap::{Equivalent, RcHashMap};
+//!
+//! #[derive(PartialEq, Eq, Hash)]
+//! struct Name {
+//!     scope: u32,
+//!     text: String,
+//! }
+//!
+//! /// The fields of a `Name` in their order, so that the hashes are the same.
+//! #[derive(Hash)]
+//! struct NameRef<'a> {
+//!     scope: u32,
+//!     text: &'a str,
+//! }
+//!
+//! impl Equivalent<Name> for NameRef<'_> {
+//!     fn equivalent(&self, key: &Name) -> bool {
+//!         self.scope == key.scope && self.text == key.text
+//!     }
+//! }
+//!
+//! impl From<&NameRef<'_>> for Name {
+//!     fn from(name: &NameRef<'_>) -> Self {
+//!         Self { scope: name.scope, text: name.text.to_string() }
+//!     }
+//! }
+//!
+//! let map = RcHashMap::<Name, usize>::new();
+//! let query = NameRef { scope: 1, text: "main" };
+//! let r = map.find_or_insert_ref(&query, |key| key.text.len());
+//! assert!(map.find(&query) == Some(r));
+//! ```
+//!
 //! # Many at once
 //!
 //! There is no `Extend`: an entry without a holder is gone at once, so somebody has to take the `Ref`s.
