@@ -390,7 +390,8 @@ fn a_capacity_that_cannot_be_is_an_error_and_changes_nothing() {
 
 #[test]
 fn more_entries_of_a_huge_type_than_memory_has_addresses_is_an_error() {
-    let map: RcHashMap<u32, [u8; 1 << 40]> = RcHashMap::new();
+    // 2⁴⁰ bytes and 2²⁴ entries, with pointers of 64 bits.
+    let map: RcHashMap<u32, [u8; 1 << (usize::BITS - 24)]> = RcHashMap::new();
     assert!(map.try_reserve(1 << 24).is_err());
     assert!(map.is_empty());
     check(&map);
