@@ -1,17 +1,20 @@
-//! What allocates and what does not, by a counting global allocator.
+//! What allocates and what does not, and what if memory runs out, by a global allocator that counts
+//! and refuses.
 //!
 //! Counts are per thread, so that tests and the harness do not disturb each other.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use rcmap::{Interner, RcHashMap, Ref};
+use rcmap::{Interner, RcHashMap, Ref, TryReserveError};
 
 struct Counting;
 
 thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
     static BYTES: Cell<isize> = const { Cell::new(0) };
+    /// How many more allocations are granted.
+    static GRANTED: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 fn note(calls: usize, bytes: isize) {
@@ -20,9 +23,20 @@ fn note(calls: usize, bytes: isize) {
     BYTES.try_with(|counter| counter.set(counter.get() + bytes)).unwrap_or(());
 }
 
-// SAFETY: everything is passed on to the system's allocator.
+fn refused() -> bool {
+    let granted = GRANTED.try_with(Cell::get).unwrap_or(usize::MAX);
+    if granted != 0 && granted != usize::MAX {
+        GRANTED.set(granted - 1);
+    }
+    granted == 0
+}
+
+// SAFETY: everything is passed on to the system's allocator, or refused.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if refused() {
+            return std::ptr::null_mut();
+        }
         note(1, layout.size() as isize);
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
@@ -35,6 +49,9 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if refused() {
+            return std::ptr::null_mut();
+        }
         note(1, size as isize - layout.size() as isize);
         // SAFETY: the caller's promise.
         unsafe { System.realloc(ptr, layout, size) }
@@ -51,6 +68,14 @@ fn allocations<T>(call: impl FnOnce() -> T) -> usize {
     let after = CALLS.get();
     drop(result);
     after - before
+}
+
+/// Grants a call that many allocations, and refuses the next.
+fn granting<T>(allocations: usize, call: impl FnOnce() -> T) -> T {
+    GRANTED.set(allocations);
+    let result = call();
+    GRANTED.set(usize::MAX);
+    result
 }
 
 const N: u64 = if cfg!(miri) { 100 } else { 10_000 };
@@ -70,6 +95,37 @@ fn the_counter_counts() {
     assert_eq!(BYTES.get() - before, 64);
     drop(boxed);
     assert_eq!(BYTES.get(), before);
+}
+
+#[test]
+fn whichever_allocation_is_refused_the_map_stays_as_it_was() {
+    for granted in 0.. {
+        let map = RcHashMap::new();
+        let held: Vec<_> = (0..10).map(|n| map.insert(n, n).unwrap()).collect();
+        let result = granting(granted, || map.try_reserve(1000));
+        #[cfg(debug_assertions)]
+        map.check_invariants();
+        assert_eq!(map.len(), 10);
+        for (n, r) in held.iter().enumerate() {
+            assert_eq!(r.value(&map), Ok(&n));
+            assert!(map.find(&n).is_some_and(|found| found == *r));
+        }
+        match result {
+            Err(TryReserveError::AllocError { layout }) => {
+                assert!(layout.size() > 0);
+                assert!(map.capacity() < 1000);
+                // It grows again as soon as there is memory.
+                let more: Vec<_> = (10..100).map(|n| map.insert(n, n).unwrap()).collect();
+                assert_eq!(more.len() + 10, map.len());
+            }
+            Err(other) => panic!("{other:?}"),
+            Ok(()) => {
+                assert!(map.capacity() >= 1010);
+                assert!(granted >= 4, "blocks, pages, handles and index are allocated");
+                return;
+            }
+        }
+    }
 }
 
 #[test]
