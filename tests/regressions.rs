@@ -1,6 +1,8 @@
 //! One test for each bug that was found by reading or fuzzing rather than by a test.
 
+use std::backtrace::Backtrace;
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use rcmap::RcHashMap;
@@ -54,6 +56,39 @@ fn a_predicate_whose_destructor_inserts_the_key_makes_no_second_entry() {
     assert_eq!(map.len(), 2);
 }
 
+/// The entry used to be destroyed, and the index to grow, below hashbrown's own search.
+#[test]
+fn what_eq_let_go_before_it_panicked_is_destroyed_after_the_search() {
+    type Map = RcHashMap<u32, Option<OnDrop<Box<dyn FnMut()>>>>;
+    let map = Rc::new(Map::new());
+    let kept = Rc::new(RefCell::new(Vec::new()));
+    let stack = Rc::new(RefCell::new(String::new()));
+    let on_drop: Box<dyn FnMut()> = {
+        let (map, kept, stack) = (map.clone(), kept.clone(), stack.clone());
+        Box::new(move || {
+            *stack.borrow_mut() = Backtrace::force_capture().to_string();
+            kept.borrow_mut().extend((10..100).map(|n| map.insert(n, None).unwrap()));
+        })
+    };
+    let _other = map.insert(1, None).unwrap();
+    let mut last = map.insert(2, Some(OnDrop(on_drop))).ok();
+    let capacity = map.capacity();
+    let search = || {
+        map.find_hashed(map.hash(&1), |_| {
+            last = None;
+            panic!("out of Eq")
+        })
+    };
+    assert!(catch_unwind(AssertUnwindSafe(search)).is_err());
+    assert!(map.capacity() > capacity, "the destructor made the index grow");
+    let stack = stack.take();
+    assert!(!stack.contains("RawTable"), "{stack}");
+    assert_eq!((map.len(), kept.borrow().len()), (91, 90));
+    assert!(map.find(&50).is_some());
+    #[cfg(debug_assertions)]
+    map.check_invariants();
+}
+
 /// A result on its way out of a function leaks if a parameter's destructor panics.
 #[test]
 fn a_panic_in_the_destructor_of_an_unused_closure_leaks_no_ref() {
@@ -62,7 +97,7 @@ fn a_panic_in_the_destructor_of_an_unused_closure_leaks_no_ref() {
     let hash = map.hash("key");
     let bomb = || OnDrop(|| panic!("the destructor of a closure"));
     let unused = |name: &str, call: &dyn Fn()| {
-        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err();
+        let panicked = catch_unwind(AssertUnwindSafe(call)).is_err();
         assert!(panicked, "{name}");
         assert_eq!(held.strong_count(), 1, "{name}");
     };

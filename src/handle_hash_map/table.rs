@@ -211,7 +211,7 @@ impl<K, V> Table<K, V> {
         // SAFETY: (I5) quiet; slotmap calls nobody.
         let handles = unsafe { &mut *self.handles.get() };
         // slotmap takes worn-out indices for free ones.
-        let refused = allocation_error::<Home>(self.len() + worn_out + additional);
+        let refused = allocation_error::<Home>(handles.len() + worn_out + additional);
         handles.try_reserve(additional + worn_out).map_err(|_| refused)?;
         // SAFETY: (I5) quiet; listing calls nobody.
         let index = unsafe { &mut *self.index.get() };
@@ -228,7 +228,11 @@ impl<K, V> Table<K, V> {
         if additional <= index.capacity() - entries {
             return Ok(());
         }
-        // hashbrown fills seven of eight buckets, in its smallest tables more.
+        if entries == 0 {
+            // Of an empty index, hashbrown clears tombstones away here, but not in `clear`.
+            return index.try_reserve(additional, never_rehash);
+        }
+        // Seven of eight buckets; an index of four buckets is never worth clearing.
         let capacity_when_clear = index.num_buckets() / 8 * 7;
         let wanted = (entries + additional).max(entries * 2);
         if wanted <= capacity_when_clear {

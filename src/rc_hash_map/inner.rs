@@ -186,19 +186,19 @@ impl<K, V, S> Owner<K, V, S> {
         if inner.probes.get() != Probes::NONE {
             return Err(Probe::nested(self));
         }
+        let unwinding = Unwinding(self);
         let mut interrupted = false;
         let found = inner.map.find_shared(hash, |slot| {
             inner.probes.set(Probes::ONE);
-            let probe = Probe(self);
             // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
             let equal = eq(unsafe { &*slot.key() });
-            mem::forget(probe);
             interrupted = inner.probes.get() != Probes::ONE;
             if !interrupted {
                 inner.probes.set(Probes::NONE);
             }
             equal || interrupted
         });
+        mem::forget(unwinding);
         if interrupted { Err(Probe(self)) } else { Ok(found) }
     }
 
@@ -316,6 +316,19 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
         let found = found.map(|slot| unsafe { Ref::mint(owner.count(), slot) });
         drop(self);
         found
+    }
+}
+
+/// Ends the probe of a search out of which `Eq` has panicked. It lives outside of the index's own search,
+/// whose borrows of the index have ended when it is dropped: what the probe's end does changes the index.
+struct Unwinding<'a, K, V, S>(&'a Owner<K, V, S>);
+
+impl<K, V, S> Drop for Unwinding<'_, K, V, S> {
+    #[cold]
+    fn drop(&mut self) {
+        if self.0.0.probes.get() != Probes::NONE {
+            drop(Probe(self.0));
+        }
     }
 }
 

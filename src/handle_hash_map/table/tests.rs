@@ -40,7 +40,14 @@ fn an_index_full_of_tombstones_is_cleared_and_one_full_of_entries_grows() {
         for &handle in &handles[100..] {
             assert!(table.remove_mut(handle).is_some());
         }
+        table.reserve_mut(50);
+        assert_eq!((table.index().capacity(), table.index().num_buckets()), (112, buckets));
     }
+    let handles: Vec<_> = (0..112).map(|n| table.insert_mut(Folded::new(n), n, ())).collect();
+    assert!(handles.iter().all(|&handle| table.remove_mut(handle).is_some()));
+    assert!(table.index().capacity() < 50, "an empty index is full of tombstones");
+    table.reserve_mut(50);
+    assert_eq!((table.index().capacity(), table.index().num_buckets()), (112, buckets));
     for n in 0..113 {
         table.insert_mut(Folded::new(n), n, ());
         table.check_invariants(0, 0);
