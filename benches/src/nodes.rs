@@ -52,11 +52,22 @@ pub trait Nodes: Sized + 'static {
 pub type RcmapId = rcmap::Ref<RcmapNode, (), Hasher>;
 
 /// A node whose children are `rcmap::Ref`s.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct RcmapNode {
     var: u32,
     low: Option<RcmapId>,
     high: Option<RcmapId>,
+}
+
+/// Like the hand-rolled node, this one hashes its children without saying which there are.
+impl Hash for RcmapNode {
+    #[inline]
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.var.hash(state);
+        for child in [&self.low, &self.high].into_iter().flatten() {
+            child.hash(state);
+        }
+    }
 }
 
 /// `rcmap::RcHashMap<Node, ()>`.
