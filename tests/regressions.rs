@@ -2,10 +2,11 @@
 
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
+use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use rcmap::RcHashMap;
+use rcmap::{Equivalent, RcHashMap};
 
 struct OnDrop<F: FnMut()>(F);
 
@@ -87,6 +88,44 @@ fn what_eq_let_go_before_it_panicked_is_destroyed_after_the_search() {
     assert!(map.find(&50).is_some());
     #[cfg(debug_assertions)]
     map.check_invariants();
+}
+
+/// The answer used to be yes if the entry went at the end of the search that had found it.
+#[test]
+fn an_entry_that_goes_with_the_probe_that_found_it_is_not_there() {
+    type Map = RcHashMap<u32, Option<OnDrop<Box<dyn FnMut()>>>>;
+
+    /// Runs `call` with an `Eq` that lets go of an entry that holds the only `Ref` to the entry with key 1.
+    fn run<T>(map: &Map, call: impl FnOnce(&dyn Fn()) -> T) -> T {
+        let mut wanted = Some(map.insert(1, None).unwrap());
+        let on_drop: Box<dyn FnMut()> = Box::new(move || wanted = None);
+        let other = RefCell::new(map.insert(2, Some(OnDrop(on_drop))).ok());
+        call(&|| drop(other.take()))
+    }
+
+    let map = Map::new();
+    run(&map, |let_go| assert!(!map.contains_key(&Sly { key: 1, on_eq: let_go })));
+    assert!(map.is_empty());
+    assert!(run(&map, |let_go| map.find(&Sly { key: 1, on_eq: let_go })).is_some());
+    assert!(map.is_empty());
+}
+
+struct Sly<'a> {
+    key: u32,
+    on_eq: &'a dyn Fn(),
+}
+
+impl Hash for Sly<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl Equivalent<u32> for Sly<'_> {
+    fn equivalent(&self, key: &u32) -> bool {
+        (self.on_eq)();
+        self.key == *key
+    }
 }
 
 /// A result on its way out of a function leaks if a parameter's destructor panics.

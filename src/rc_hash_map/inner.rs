@@ -6,7 +6,7 @@
 //! - Every occupied slot owns one strong count of the `Rc` that [`Inner`] lies in (I7), so whoever
 //!   has a [`Ref`] may reach `Inner` through its raw owner pointer.
 //! - No reference into `Inner` lives on when the last keep-alive token is given back.
-//! - User code runs at three places only: `eq` in [`Owner::search`] and [`Probe::find_slowly`], the
+//! - User code runs at three places only: `eq` in [`Owner::search`] and [`Probe::search`], the
 //!   destructors of a key and a value in `removal`, and that of `eq` at the end of a lookup. (And the
 //!   hasher's destructor, when `Inner` itself goes.)
 
@@ -59,7 +59,8 @@ pub(super) struct Inner<K, V, S> {
     waiting: Queue,
 }
 
-/// The map's own hold on [`Inner`]. Each map has one, so a `&mut Owner` is a `&mut` to the map.
+/// The map's own hold on [`Inner`]. Each map has one, so a `&mut Owner` is a `&mut` to the map. (What
+/// [`WeakOwner`] makes for a moment is never borrowed mutably.)
 pub(super) struct Owner<K, V, S>(Rc<Inner<K, V, S>>);
 
 impl<K, V, S> Owner<K, V, S> {
@@ -149,7 +150,7 @@ impl<K, V, S> Owner<K, V, S> {
     pub(super) fn contains(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> bool {
         match self.search(hash, &mut eq) {
             Ok(found) => found.is_some(),
-            Err(probe) => probe.find_slowly(hash, &mut eq).is_some(),
+            Err(probe) => probe.contains_slowly(hash, &mut eq),
         }
     }
 
@@ -301,16 +302,31 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
 
     /// The entry that is listed under `hash` and that `eq` accepts, among those that are alive: others
     /// may be listed still.
-    #[cold]
-    #[inline(never)]
-    fn find_slowly(self, hash: Folded, eq: &mut dyn FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
-        let Self(owner) = self;
-        let found = owner.0.map.find_shared(hash, |slot| {
+    fn search(&self, hash: Folded, eq: &mut dyn FnMut(&K) -> bool) -> Option<Slot<K, V>> {
+        self.0.0.map.find_shared(hash, |slot| {
             // SAFETY: (I2) an indexed slot is occupied, (I10) dead ones included.
             let count = unsafe { slot.count() };
             // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
             !count.is_zero() && eq(unsafe { &*slot.key() }) && !count.is_zero()
-        });
+        })
+    }
+
+    /// Whether `eq` accepts an entry that is still there when the probe has ended. Touches no count.
+    #[cold]
+    #[inline(never)]
+    fn contains_slowly(self, hash: Folded, eq: &mut dyn FnMut(&K) -> bool) -> bool {
+        // SAFETY: the slot is live: nothing has run since the search ended.
+        let handle = self.search(hash, eq).map(|slot| unsafe { slot.handle() });
+        let Self(owner) = self;
+        drop(self);
+        handle.is_some_and(|handle| owner.0.map.locate(handle).is_some())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_slowly(self, hash: Folded, eq: &mut dyn FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+        let found = self.search(hash, eq);
+        let Self(owner) = self;
         // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there before
         // the probe ends, so what is settled then cannot take the entry.
         let found = found.map(|slot| unsafe { Ref::mint(owner.count(), slot) });

@@ -104,7 +104,7 @@ impl<K, V> Arena<K, V> {
     ///
     /// # Safety
     ///
-    /// `address` came from `take` of this arena, and its block has not been freed since (I2).
+    /// `address` is that of a slot of this arena, whose block has not been freed (I2).
     #[inline]
     pub(crate) unsafe fn locate(&self, address: Address) -> SlotPtr<K, V> {
         debug_assert!(page_of(address.0) < self.pages.len());
@@ -231,7 +231,7 @@ impl<K, V> Arena<K, V> {
         self.occupied -= 1;
     }
 
-    /// The number of slots of a block that have been handed out at least once.
+    /// The number of slots of a block that have a header (I4).
     fn used(&self, block: &Block<K, V>) -> u32 {
         let block = block.addresses();
         if block.end == self.fresh.end {
@@ -370,7 +370,7 @@ impl<K, V> Cursor<K, V> {
                 self.left -= 1;
                 // SAFETY: (I3) the block has not been freed; at worst this is its end.
                 self.slot = unsafe { self.slot.add(1) };
-                // SAFETY: (I4) `left` counts slots that have been handed out.
+                // SAFETY: (I4) `left` counts slots that have a header.
                 if unsafe { slot.header() }.is_live() {
                     return Some(slot);
                 }
