@@ -67,7 +67,10 @@ fn what_eq_let_go_before_it_panicked_is_destroyed_after_the_search() {
     let on_drop: Box<dyn FnMut()> = {
         let (map, kept, stack) = (map.clone(), kept.clone(), stack.clone());
         Box::new(move || {
-            *stack.borrow_mut() = Backtrace::force_capture().to_string();
+            if !cfg!(miri) {
+                // Miri sees the property itself, and printing a backtrace asks for the current folder.
+                *stack.borrow_mut() = Backtrace::force_capture().to_string();
+            }
             kept.borrow_mut().extend((10..100).map(|n| map.insert(n, None).unwrap()));
         })
     };
