@@ -183,8 +183,8 @@ fn a_normalising_from_finds_the_normal_form() {
     #[derive(PartialEq, Eq)]
     struct Lower(String);
 
-    impl std::hash::Hash for Lower {
-        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+    impl Hash for Lower {
+        fn hash<H: Hasher>(&self, state: &mut H) {
             self.0.to_lowercase().hash(state);
         }
     }
@@ -192,8 +192,8 @@ fn a_normalising_from_finds_the_normal_form() {
     #[derive(PartialEq, Eq)]
     struct Any(String);
 
-    impl std::hash::Hash for Any {
-        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+    impl Hash for Any {
+        fn hash<H: Hasher>(&self, state: &mut H) {
             self.0.to_lowercase().hash(state);
         }
     }
