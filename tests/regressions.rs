@@ -100,8 +100,8 @@ fn an_entry_that_goes_with_the_probe_that_found_it_is_not_there() {
 
     /// Runs `call` with an `Eq` that lets go of an entry that holds the only `Ref` to the entry with key 1.
     fn run<T>(map: &Map, call: impl FnOnce(&dyn Fn()) -> T) -> T {
-        let mut wanted = Some(map.insert(1, None).unwrap());
-        let on_drop: Box<dyn FnMut()> = Box::new(move || wanted = None);
+        let mut wanted = map.insert(1, None).ok();
+        let on_drop: Box<dyn FnMut()> = Box::new(move || drop(wanted.take()));
         let other = RefCell::new(map.insert(2, Some(OnDrop(on_drop))).ok());
         call(&|| drop(other.take()))
     }
@@ -198,7 +198,7 @@ fn a_normalising_from_finds_the_normal_form() {
         }
     }
 
-    impl rcmap::Equivalent<Lower> for Any {
+    impl Equivalent<Lower> for Any {
         fn equivalent(&self, key: &Lower) -> bool {
             self.0 == key.0
         }
