@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Folded, LAST_VERSION, Table};
+use super::{Folded, LAST_VERSION, Listing, SlotPtr, Table};
 
 #[test]
 fn a_worn_out_index_is_never_used_again() {
@@ -53,6 +53,27 @@ fn an_index_full_of_tombstones_is_cleared_and_one_full_of_entries_grows() {
         table.check_invariants(0, 0);
     }
     assert_eq!(table.index().num_buckets(), 2 * buckets);
+}
+
+#[test]
+fn a_listing_tells_hashes_apart_by_as_many_bits_as_slots_leave_free() {
+    fn check<V>(value: V) {
+        let mut table = Table::new();
+        table.insert_mut(Folded::new(0), 0_u8, value);
+        let slot = table.find(Folded::new(0), |_| true).unwrap();
+        let free = SlotPtr::<u8, V>::ALIGN.ilog2();
+        for difference in 0..1024 {
+            let a = Folded::new(0x2a5 << 22);
+            let b = Folded::new((0x2a5 ^ difference) << 22);
+            let listing = Listing::new(slot, a);
+            assert_eq!(listing.may_have::<u8, V>(b), a.top(free) == b.top(free));
+        }
+    }
+
+    check(());
+    check(0_u64);
+    check([0_u64; 2]);
+    check([0_u8; 3]);
 }
 
 #[test]
