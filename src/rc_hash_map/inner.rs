@@ -172,7 +172,7 @@ impl<K, V, S> Owner<K, V, S> {
 
     /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
     /// search goes: inside of no other, and with an `Eq` that lets go of no entry. The guard is on while
-    /// `Eq` runs only, so a miss does not touch it, and around an `Eq` that the compiler knows it melts.
+    /// `Eq` runs only, so a miss does not touch it.
     ///
     /// # Errors
     ///
@@ -322,6 +322,7 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
         handle.is_some_and(|handle| owner.0.map.locate(handle).is_some())
     }
 
+    /// The entry of such a search, which the end of the probe cannot take away.
     #[cold]
     #[inline(never)]
     fn find_slowly(self, hash: Folded, eq: &mut dyn FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
