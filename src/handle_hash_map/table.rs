@@ -218,7 +218,8 @@ impl<K, V> Table<K, V> {
         self.try_reserve_listings(index, additional)
     }
 
-    /// Makes room in the index: lists all entries anew, in more buckets if removed ones take up few.
+    /// Makes room in the index: lists all entries anew, in more buckets unless it was tombstones that
+    /// took up the room.
     fn try_reserve_listings(
         &self,
         index: &mut HashTable<Listing>,
