@@ -144,13 +144,17 @@ impl<K, V, S> Owner<K, V, S> {
         unsafe { self.0.map.shrink_shared() };
     }
 
-    // `eq` is lent to the search, and dropped, user code and all, after the probe has ended.
+    // `eq` is lent to the search, and dropped, user code and all, after the probe has ended. The slow
+    // way gets it in a place of its own, so that the usual way has it in registers.
 
     #[inline]
     pub(super) fn contains(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> bool {
         match self.search(hash, &mut eq) {
             Ok(found) => found.is_some(),
-            Err(probe) => probe.contains_slowly(hash, &mut eq),
+            Err(detour) => {
+                let mut eq = eq;
+                self.contains_slowly(detour, hash, &mut eq)
+            }
         }
     }
 
@@ -160,32 +164,41 @@ impl<K, V, S> Owner<K, V, S> {
         hash: Folded,
         mut eq: impl FnMut(&K) -> bool,
     ) -> Option<Ref<K, V, S>> {
-        let found = match self.search(hash, &mut eq) {
-            // SAFETY: nothing was deferred, so whatever is listed is live, and nothing has run since.
-            Ok(found) => found.map(|slot| unsafe { Ref::mint(self.count(), slot) }),
-            Err(probe) => probe.find_slowly(hash, &mut eq),
-        };
-        // By hand: a value on its way out leaks if a parameter's destructor panics.
-        drop(eq);
-        found
+        // `eq` is dropped by hand: a value on its way out leaks if a parameter's destructor panics.
+        match self.search(hash, &mut eq) {
+            Ok(found) => {
+                // SAFETY: nothing was deferred, so whatever is listed is live; nothing has run since.
+                let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
+                drop(eq);
+                found
+            }
+            Err(detour) => {
+                let mut eq = eq;
+                let found = self.find_slowly(detour, hash, &mut eq);
+                // The owner is told again because the compiler can see here which one it is.
+                let found = found.map(|(slot, token)| Ref::new(self.count(), slot, token));
+                drop(eq);
+                found
+            }
+        }
     }
 
     /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
-    /// search goes: inside of no other, and with an `Eq` that lets go of no entry. The guard is on while
-    /// `Eq` runs only, so a miss does not touch it.
+    /// search goes: inside of no other, and with an `Eq` that lets go of no entry. The guard is on from
+    /// the first call of `eq` to the end.
     ///
     /// # Errors
     ///
-    /// If the search has to start again the slow way, with the probe that is at work from now on.
+    /// If the search has to start again the slow way.
     #[inline(always)]
     fn search(
         &self,
         hash: Folded,
         eq: &mut impl FnMut(&K) -> bool,
-    ) -> Result<Option<Slot<K, V>>, Probe<'_, K, V, S>> {
+    ) -> Result<Option<Slot<K, V>>, Detour> {
         let inner = &*self.0;
         if inner.probes.get() != Probes::NONE {
-            return Err(Probe::nested(self));
+            return Err(Detour::Nested);
         }
         let unwinding = Unwinding(self);
         let mut interrupted = false;
@@ -194,13 +207,48 @@ impl<K, V, S> Owner<K, V, S> {
             // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
             let equal = eq(unsafe { &*slot.key() });
             interrupted = inner.probes.get() != Probes::ONE;
-            if !interrupted {
-                inner.probes.set(Probes::NONE);
-            }
             equal || interrupted
         });
         mem::forget(unwinding);
-        if interrupted { Err(Probe(self)) } else { Ok(found) }
+        if interrupted {
+            return Err(Detour::Interrupted);
+        }
+        inner.probes.set(Probes::NONE);
+        Ok(found)
+    }
+
+    /// Whether `eq` accepts an entry that is still there when the probe has ended. Touches no count.
+    #[cold]
+    #[inline(never)]
+    fn contains_slowly(
+        &self,
+        detour: Detour,
+        hash: Folded,
+        eq: &mut dyn FnMut(&K) -> bool,
+    ) -> bool {
+        let probe = Probe::new(self, detour);
+        // SAFETY: the slot is live: nothing has run since the search ended.
+        let handle = probe.search(hash, eq).map(|slot| unsafe { slot.handle() });
+        drop(probe);
+        handle.is_some_and(|handle| self.0.map.locate(handle).is_some())
+    }
+
+    /// The entry of such a search and a unit of its count, so that the end of the probe cannot take it.
+    #[cold]
+    #[inline(never)]
+    fn find_slowly(
+        &self,
+        detour: Detour,
+        hash: Folded,
+        eq: &mut dyn FnMut(&K) -> bool,
+    ) -> Option<(Slot<K, V>, Token)> {
+        let probe = Probe::new(self, detour);
+        let found = probe.search(hash, eq);
+        // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there before
+        // the probe ends, so what is settled then cannot take the entry.
+        let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
+        drop(probe);
+        found.map(Ref::into_parts)
     }
 
     pub(super) fn resolve(&self, handle: Handle) -> Option<Ref<K, V, S>> {
@@ -225,7 +273,7 @@ impl<K, V, S> Owner<K, V, S> {
         // SAFETY: (I5) no probe runs.
         let (slot, token) = unsafe { self.0.map.insert_shared(hash, key, kept) };
         self.0.inserted.set(self.0.inserted.get().wrapping_add(1));
-        Ref { owner, slot, token: ManuallyDrop::new(token) }
+        Ref::new(owner, slot, token)
     }
 
     pub(super) fn entries(&self) -> Entries<'_, K, V, S> {
@@ -288,15 +336,24 @@ impl Probes {
     const DEFERRED: u32 = 1;
 }
 
+/// Why a search goes the slow way, with a [`Probe`].
+enum Detour {
+    /// It is inside of another one, whose `Eq` may have let go of entries that are still listed.
+    Nested,
+    /// `Eq` let go of an entry. The search has left its own probe at work.
+    Interrupted,
+}
+
 /// One of the `probes` of a map: while there is one, nothing changes the index. The end of the outermost
 /// settles what `Eq` let go of.
 struct Probe<'a, K, V, S>(&'a Owner<K, V, S>);
 
 impl<'a, K, V, S> Probe<'a, K, V, S> {
-    #[cold]
-    fn nested(owner: &'a Owner<K, V, S>) -> Self {
-        let probes = &owner.0.probes;
-        probes.set(Probes(probes.get().0 + Probes::ONE.0));
+    fn new(owner: &'a Owner<K, V, S>, detour: Detour) -> Self {
+        if let Detour::Nested = detour {
+            let probes = &owner.0.probes;
+            probes.set(Probes(probes.get().0 + Probes::ONE.0));
+        }
         Self(owner)
     }
 
@@ -309,30 +366,6 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
             // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
             !count.is_zero() && eq(unsafe { &*slot.key() }) && !count.is_zero()
         })
-    }
-
-    /// Whether `eq` accepts an entry that is still there when the probe has ended. Touches no count.
-    #[cold]
-    #[inline(never)]
-    fn contains_slowly(self, hash: Folded, eq: &mut dyn FnMut(&K) -> bool) -> bool {
-        // SAFETY: the slot is live: nothing has run since the search ended.
-        let handle = self.search(hash, eq).map(|slot| unsafe { slot.handle() });
-        let Self(owner) = self;
-        drop(self);
-        handle.is_some_and(|handle| owner.0.map.locate(handle).is_some())
-    }
-
-    /// The entry of such a search, which the end of the probe cannot take away.
-    #[cold]
-    #[inline(never)]
-    fn find_slowly(self, hash: Folded, eq: &mut dyn FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
-        let found = self.search(hash, eq);
-        let Self(owner) = self;
-        // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there before
-        // the probe ends, so what is settled then cannot take the entry.
-        let found = found.map(|slot| unsafe { Ref::mint(owner.count(), slot) });
-        drop(self);
-        found
     }
 }
 
@@ -394,6 +427,18 @@ pub struct Ref<K, V, S = DefaultHashBuilder> {
 }
 
 impl<K, V, S> Ref<K, V, S> {
+    /// The token is of the slot's count, and the slot a live one of `owner`.
+    #[inline]
+    fn new(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>, token: Token) -> Self {
+        Self { owner, slot, token: ManuallyDrop::new(token) }
+    }
+
+    fn into_parts(self) -> (Slot<K, V>, Token) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: the `Ref` is not used or dropped again.
+        (this.slot, unsafe { ManuallyDrop::take(&mut this.token) })
+    }
+
     /// # Safety
     ///
     /// The slot is a live one of `owner`.
@@ -402,8 +447,7 @@ impl<K, V, S> Ref<K, V, S> {
         // SAFETY: the slot is live, and stays so while the token is out.
         let count = unsafe { slot.count() };
         debug_assert!(!count.is_zero(), "(I6) a live entry has a token out");
-        let token = count.get();
-        Self { owner, slot, token: ManuallyDrop::new(token) }
+        Self::new(owner, slot, count.get())
     }
 
     #[inline]
@@ -472,10 +516,8 @@ impl<K, V, S> Ref<K, V, S> {
         if self.count() != 1 || inner.probes.get() != Probes::NONE {
             return Err(self);
         }
-        let mut this = ManuallyDrop::new(self);
-        let (owner, slot) = (this.owner, this.slot);
-        // SAFETY: the `Ref` is not used or dropped again.
-        let token = unsafe { ManuallyDrop::take(&mut this.token) };
+        let owner = self.owner;
+        let (slot, token) = self.into_parts();
         // SAFETY: (I6) the slot is live until it is taken out below.
         unsafe { slot.count() }.put_own(token);
         // SAFETY: (I5) no probe runs; this was the only `Ref`, and it was not borrowed.
@@ -524,7 +566,7 @@ impl<K, V, S> Ref<K, V, S> {
     pub unsafe fn from_raw(raw: RawRef<K, V, S>) -> Self {
         // SAFETY: the token that `into_raw` put aside; its type has size zero.
         let token = unsafe { NonNull::<Token>::dangling().read() };
-        Self { owner: raw.owner, slot: raw.slot, token: ManuallyDrop::new(token) }
+        Self::new(raw.owner, raw.slot, token)
     }
 }
 
