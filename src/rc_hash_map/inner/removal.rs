@@ -1,6 +1,6 @@
 //! The protocol by which entries leave a map: see "Removal order" in `design.md`.
 
-use core::mem::ManuallyDrop;
+use core::mem::{self, ManuallyDrop};
 
 use super::{Inner, Kept, Probes, Slot, value_of};
 use crate::counted_hash_map::Departed;
@@ -49,6 +49,16 @@ pub(super) unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<
     }
     // SAFETY: (I5) no probe runs; the entry has just been retired.
     unsafe { inner.map.unlist(&departed) };
+    if !mem::needs_drop::<K>() && !mem::needs_drop::<V>() {
+        // No destructor can run, so the entry need not be in anybody's way.
+        // SAFETY: nobody looks at the entry again.
+        let token = unsafe { take_keep_alive(slot) };
+        // SAFETY: unlisted, in no queue, and there is nothing to drop.
+        unsafe { inner.map.recycle(&departed) };
+        // SAFETY: the entry's own token; nothing looks at `Inner` after this.
+        unsafe { owner.put(token) };
+        return;
+    }
     if inner.draining.get() {
         // SAFETY: it has just departed, so it is in no queue.
         unsafe { inner.map.enqueue(&inner.waiting, &departed) };
@@ -58,6 +68,19 @@ pub(super) unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<
     let mut drain = unsafe { Drain::start(owner) };
     drain.destroy(departed);
     drain.finish();
+}
+
+/// The unit of the map's strong count that an entry holds.
+///
+/// # Safety
+///
+/// The entry has departed, and the token is taken once.
+#[inline]
+unsafe fn take_keep_alive<K, V>(slot: Slot<K, V>) -> Token {
+    // SAFETY: (I3) the field lies in the block; no reference is made.
+    let keep_alive = unsafe { &raw mut (*slot.value()).keep_alive };
+    // SAFETY: initialised until the slot is recycled.
+    ManuallyDrop::into_inner(unsafe { keep_alive.read() })
 }
 
 /// The one that runs destructors: while it is at work, entries that depart wait for it, so that a
@@ -107,10 +130,8 @@ impl<K, V, S> Drain<K, V, S> {
     #[inline]
     fn destroy(&mut self, departed: Departed<K, Kept<V>>) {
         let slot = departed.slot();
-        // SAFETY: (I3) the field lies in the block; no reference is made.
-        let keep_alive = unsafe { &raw mut (*slot.value()).keep_alive };
-        // SAFETY: the entry's own token, of size zero; the slot is not read again.
-        let token = ManuallyDrop::into_inner(unsafe { keep_alive.read() });
+        // SAFETY: the entry is destroyed once.
+        let token = unsafe { take_keep_alive(slot) };
         if let Some(previous) = self.token.replace(token) {
             // SAFETY: not the last one: this entry's is held.
             unsafe { self.owner.put(previous) };
