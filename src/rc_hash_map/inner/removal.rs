@@ -33,7 +33,7 @@ pub(super) unsafe fn settle<K, V, S>(inner: &Inner<K, V, S>, owner: RcCount<Inne
 ///
 /// The slot is a live one of `owner`, its count is zero, and no reference to its key or value and no
 /// function argument that refers into `Inner` is alive.
-#[cold] // Not rare, but a call: the one that loses nothing by being out of the way.
+#[cold] // Not rare, but out of the way of drops that are not the last.
 #[inline(never)]
 pub(super) unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) {
     // SAFETY: (I7) the entry itself holds `Inner`; the reference is not used once that may end.
