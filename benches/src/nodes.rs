@@ -59,13 +59,14 @@ pub struct RcmapNode {
     high: Option<RcmapId>,
 }
 
-/// Like the hand-rolled node, this one hashes its children without saying which there are.
+/// Like the hand-rolled node, this one hashes its children by address (entries never move), and without
+/// saying which there are.
 impl Hash for RcmapNode {
     #[inline]
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.var.hash(state);
         for child in [&self.low, &self.high].into_iter().flatten() {
-            child.hash(state);
+            std::ptr::from_ref(child.as_key()).hash(state);
         }
     }
 }
