@@ -50,7 +50,7 @@ pub(super) unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<
     // SAFETY: (I5) no probe runs; the entry has just been retired.
     unsafe { inner.map.unlist(&departed) };
     if !mem::needs_drop::<K>() && !mem::needs_drop::<V>() {
-        // No destructor can run, so the entry need not be in anybody's way.
+        // No destructor of the entry can run, so nobody has to wait for it.
         // SAFETY: nobody looks at the entry again.
         let token = unsafe { take_keep_alive(slot) };
         // SAFETY: unlisted, in no queue, and there is nothing to drop.
