@@ -260,7 +260,7 @@ impl<K, V> Table<K, V> {
     #[inline]
     fn has_room(&self) -> bool {
         let (index, handles) = (self.index(), self.handles());
-        index.len() < index.capacity()
+        index.len() != index.capacity()
             && handles.len() + (self.worn_out.get() as usize) < handles.capacity().min(MAX_ENTRIES)
             && !self.arena().is_full()
     }
