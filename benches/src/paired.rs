@@ -82,6 +82,29 @@ impl Measured {
         Self { names, samples }
     }
 
+    /// Measures contenders that are made anew so many times, each time elsewhere in memory: the times of
+    /// small maps depend on where they lie by up to a third.
+    #[must_use]
+    pub fn elsewhere(
+        places: usize,
+        prepare: impl Fn() -> Vec<(&'static str, Prepared)>,
+        effort: Effort,
+    ) -> Self {
+        let effort = Effort { rounds: effort.rounds.div_ceil(places), ..effort };
+        let mut in_the_way = Vec::new();
+        let measured = (0..places).map(|place| {
+            in_the_way.push(vec![0_u8; 20_000 + 1_040 * place]);
+            Self::run(prepare(), effort)
+        });
+        let merged = measured.reduce(|mut all, one| {
+            for (samples, more) in all.samples.iter_mut().zip(one.samples) {
+                samples.extend(more);
+            }
+            all
+        });
+        merged.expect("there are places")
+    }
+
     /// A single round of numbers that are exact.
     #[must_use]
     pub fn exact(contenders: Vec<(&'static str, f64)>) -> Self {

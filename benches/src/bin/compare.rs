@@ -141,9 +141,12 @@ impl Comparison {
             for &size in &self.sizes {
                 let data = Rc::new(Data::<K>::new(size));
                 let named = |name| name == OURS || self.all || lines.iter().any(|l| l.peer == name);
-                let prepared = entrants.iter().filter(|e| named(e.name));
-                let prepared = prepared.filter_map(|e| Some((e.name, e.prepare(row, &data)?)));
-                results.push((size, Measured::run(prepared.collect(), self.effort(size))));
+                let prepare = || {
+                    let prepared = entrants.iter().filter(|e| named(e.name));
+                    prepared.filter_map(|e| Some((e.name, e.prepare(row, &data)?))).collect()
+                };
+                let places = if size < 10_000 { 5 } else { 1 };
+                results.push((size, Measured::elsewhere(places, prepare, self.effort(size))));
             }
             self.report(&format!("{} ({})", row.name(), K::NAME), &lines, &results);
         }
