@@ -124,7 +124,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
     /// # Safety
     ///
     /// The table is quiet: no probe of it runs.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn insert_shared(
         &self,
         hash: Folded,

@@ -282,7 +282,7 @@ impl<K, V> Table<K, V> {
     /// # Safety
     ///
     /// The table is quiet.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn insert(
         &self,
         hash: Folded,

@@ -261,7 +261,7 @@ impl<K, V, S> Owner<K, V, S> {
     /// # Panics
     ///
     /// If the capacity overflows; nothing has changed then.
-    #[inline]
+    #[inline(always)]
     pub(super) fn add(&self, hash: Folded, key: K, value: V) -> Ref<K, V, S> {
         self.assert_no_probe();
         let owner = self.count();
