@@ -4,6 +4,7 @@
 //! What disturbs the machine for longer than a round disturbs both sides of a ratio, and what
 //! disturbs it for less is an outlier that the median drops.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use crate::workload::Prepared;
@@ -93,7 +94,7 @@ impl Measured {
         let effort = Effort { rounds: effort.rounds.div_ceil(places), ..effort };
         let mut in_the_way = Vec::new();
         let measured = (0..places).map(|place| {
-            in_the_way.push(vec![0_u8; 20_000 + 1_040 * place]);
+            in_the_way.push(black_box(vec![0_u8; 20_000 + 1_040 * place]));
             Self::run(prepare(), effort)
         });
         let merged = measured.reduce(|mut all, one| {
