@@ -2,7 +2,8 @@
 
 use core::mem::{self, ManuallyDrop};
 
-use super::{Inner, Kept, Probes, Slot, value_of};
+use super::guard::Probes;
+use super::{Inner, Kept, Slot, value_of};
 use crate::counted_hash_map::Departed;
 use crate::storage::drop_in_order;
 use crate::tokens::{RcCount, Token};
@@ -40,11 +41,11 @@ pub(super) unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<
     let inner = unsafe { &*owner.as_ptr() };
     // SAFETY: the caller's promise.
     let departed = unsafe { inner.map.retire(slot) };
-    let Probes(probes) = inner.probes.get();
-    if probes != 0 {
+    let probes = inner.probes.get();
+    if probes != Probes::NONE {
         // SAFETY: it has just departed, so it is in no queue.
         unsafe { inner.map.enqueue(&inner.deferred, &departed) };
-        inner.probes.set(Probes(probes | Probes::DEFERRED));
+        inner.probes.set(probes.with_deferred());
         return;
     }
     // SAFETY: (I5) no probe runs; the entry has just been retired.
