@@ -9,6 +9,7 @@
 //! of this table runs (I5).
 
 use core::cell::{Cell, UnsafeCell};
+use core::hint;
 use core::marker::PhantomData;
 use core::mem;
 
@@ -51,6 +52,8 @@ pub(crate) struct Table<K, V> {
     arena: UnsafeCell<Arena<K, V>>,
     /// Indices of `handles` that are never used again because their versions ran out.
     worn_out: Cell<u32>,
+    /// So many more entries fit for sure, in all three parts.
+    room: Cell<u32>,
 }
 
 impl<K, V> Table<K, V> {
@@ -60,6 +63,7 @@ impl<K, V> Table<K, V> {
             handles: UnsafeCell::new(SlotMap::new()),
             arena: UnsafeCell::new(Arena::new()),
             worn_out: Cell::new(0),
+            room: Cell::new(0),
         }
     }
 
@@ -205,6 +209,7 @@ impl<K, V> Table<K, V> {
         if !fits {
             return Err(TryReserveError::CapacityOverflow);
         }
+        self.room.set(0);
         // The arena first: it is the largest, and so the one that memory runs out for.
         // SAFETY: (I5) quiet; the arena calls nobody.
         unsafe { &mut *self.arena.get() }.try_reserve(additional)?;
@@ -236,33 +241,41 @@ impl<K, V> Table<K, V> {
         // Seven of eight buckets; an index of four buckets is never worth clearing.
         let capacity_when_clear = index.num_buckets() / 8 * 7;
         let wanted = (entries + additional).max(entries * 2);
-        if wanted <= capacity_when_clear {
+        let clear = if wanted <= capacity_when_clear {
             index.clear();
+            mem::take(index)
         } else {
-            *index = listings_with_room(wanted)?;
-        }
-        self.list_all(index);
+            listings_with_room(wanted)?
+        };
+        // SAFETY: it has been cleared, or made, with room for more than there are.
+        *index = unsafe { self.list_all(clear) };
         Ok(())
     }
 
-    /// Lists every entry, in an empty index that has room. Goes through the handles, in which hashes lie
-    /// side by side: no entry is touched.
-    fn list_all(&self, index: &mut HashTable<Listing>) {
+    /// Lists every entry. Goes through the handles, in which hashes lie side by side: no entry is touched.
+    /// The index is passed by value so that the loop keeps it in registers.
+    ///
+    /// # Safety
+    ///
+    /// The index is empty, and has room for all.
+    unsafe fn list_all(&self, mut index: HashTable<Listing>) -> HashTable<Listing> {
         for home in self.handles().values() {
             // SAFETY: (I1, I2) the home of a handle is an occupied slot.
             let slot = unsafe { self.arena().locate(home.address) };
-            let listing = Listing::new(slot, home.hash);
-            index.insert_unique(home.hash.spread(), listing, never_rehash);
+            // SAFETY: the caller's promise.
+            unsafe { list(&mut index, slot, home.hash) };
         }
+        index
     }
 
-    /// Whether one more entry fits without allocating.
-    #[inline]
-    fn has_room(&self) -> bool {
+    /// How many more entries fit without allocating.
+    fn count_room(&self) -> u32 {
         let (index, handles) = (self.index(), self.handles());
-        index.len() != index.capacity()
-            && handles.len() + (self.worn_out.get() as usize) < handles.capacity().min(MAX_ENTRIES)
-            && !self.arena().is_full()
+        let handles_left = handles.capacity().min(MAX_ENTRIES)
+            - handles.len()
+            - self.worn_out.get() as usize;
+        let listings_left = index.capacity() - index.len();
+        listings_left.min(handles_left).min(self.arena().room()) as u32
     }
 
     pub(crate) fn insert_mut(&mut self, hash: Folded, key: K, value: V) -> DefaultKey {
@@ -289,10 +302,12 @@ impl<K, V> Table<K, V> {
         key: K,
         value: impl FnOnce() -> V,
     ) -> SlotPtr<K, V> {
-        if !self.has_room() {
+        let room = match self.room.get() {
             // SAFETY: the caller's promise.
-            unsafe { self.reserve_one() };
-        }
+            0 => unsafe { self.make_room() },
+            room => room,
+        };
+        self.room.set(room - 1);
         let value = value();
         // There is room: nothing below allocates, panics or calls user code.
         // SAFETY: (I5) quiet; the borrow ends with the statement.
@@ -309,18 +324,28 @@ impl<K, V> Table<K, V> {
         unsafe { slot.header() }.set_live(handle);
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
         let index = unsafe { &mut *self.index.get() };
-        index.insert_unique(hash.spread(), Listing::new(slot, hash), never_rehash);
+        // SAFETY: there is room.
+        unsafe { list(index, slot, hash) };
         slot
     }
 
+    /// Finds out how much room there is, and makes some if there is none.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows.
+    ///
     /// # Safety
     ///
     /// The table is quiet.
     #[cold]
     #[inline(never)]
-    unsafe fn reserve_one(&self) {
-        // SAFETY: the caller's promise.
-        unsafe { self.reserve(1) }
+    unsafe fn make_room(&self) -> u32 {
+        if self.count_room() == 0 {
+            // SAFETY: the caller's promise.
+            unsafe { self.reserve(1) };
+        }
+        self.count_room()
     }
 
     pub(crate) fn remove_mut(&mut self, key: DefaultKey) -> Option<(K, V)> {
@@ -443,12 +468,13 @@ impl<K, V> Table<K, V> {
     ///
     /// The table is quiet, and no cursor of it is used again.
     pub(crate) unsafe fn shrink(&self) {
+        self.room.set(0);
         // SAFETY: (I5) quiet; listing calls nobody.
         let index = unsafe { &mut *self.index.get() };
         let smaller = listings_with_room(index.len()).ok();
-        if let Some(mut smaller) = smaller.filter(|it| it.num_buckets() < index.num_buckets()) {
-            self.list_all(&mut smaller);
-            *index = smaller;
+        if let Some(smaller) = smaller.filter(|it| it.num_buckets() < index.num_buckets()) {
+            // SAFETY: it was made with room for all.
+            *index = unsafe { self.list_all(smaller) };
         }
         // SAFETY: (I5) quiet; the arena calls nobody.
         unsafe { &mut *self.arena.get() }.shrink();
@@ -482,6 +508,16 @@ fn listings_with_room(entries: usize) -> Result<HashTable<Listing>, TryReserveEr
     let mut index = HashTable::new();
     index.try_reserve(entries, never_rehash)?;
     Ok(index)
+}
+
+/// # Safety
+///
+/// The index has room for one more.
+#[inline]
+unsafe fn list<K, V>(index: &mut HashTable<Listing>, slot: SlotPtr<K, V>, hash: Folded) {
+    // SAFETY: the caller's promise.
+    unsafe { hint::assert_unchecked(index.capacity() != index.len()) };
+    index.insert_unique(hash.spread(), Listing::new(slot, hash), never_rehash);
 }
 
 /// The hasher for an index that has room, or is empty: it cannot grow by itself, for a [`Listing`] does
@@ -609,6 +645,7 @@ impl<K, V> Table<K, V> {
         let (index, handles) = (self.index(), self.handles());
         assert_eq!(index.len(), handles.len() + listed_dead, "the index lists what exists");
         self.arena().check_invariants(index.len() + unlisted_dead);
+        assert!(self.room.get() <= self.count_room(), "what is said to fit fits");
         for (handle, home) in handles {
             // SAFETY: (I1, I2) what is being checked; a breach shows under a sanitizer.
             let slot = unsafe { self.arena().locate(home.address) };

@@ -95,9 +95,9 @@ impl<K, V> Arena<K, V> {
         self.blocks.iter().map(|block| block.len).sum()
     }
 
-    #[inline]
-    pub(crate) fn is_full(&self) -> bool {
-        self.fresh.is_empty() && self.free == Address::NONE
+    /// How many slots can be taken without allocating.
+    pub(crate) fn room(&self) -> usize {
+        (self.total() - self.occupied) as usize
     }
 
     /// The slot at an address.
@@ -123,7 +123,7 @@ impl<K, V> Arena<K, V> {
     /// If addresses or memory run out; nothing has changed then.
     pub(crate) fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         let total = self.total();
-        let missing = additional.saturating_sub((total - self.occupied) as usize);
+        let missing = additional.saturating_sub(self.room());
         if missing == 0 {
             return Ok(());
         }
@@ -198,7 +198,7 @@ impl<K, V> Arena<K, V> {
     /// The arena is not full.
     #[inline]
     pub(crate) unsafe fn take(&mut self) -> (Address, SlotPtr<K, V>) {
-        debug_assert!(!self.is_full());
+        debug_assert!(self.room() > 0);
         self.occupied += 1;
         let address = self.free;
         if address != Address::NONE {
