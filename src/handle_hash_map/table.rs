@@ -271,9 +271,8 @@ impl<K, V> Table<K, V> {
     /// How many more entries fit without allocating.
     fn count_room(&self) -> u32 {
         let (index, handles) = (self.index(), self.handles());
-        let handles_left = handles.capacity().min(MAX_ENTRIES)
-            - handles.len()
-            - self.worn_out.get() as usize;
+        let handles_left =
+            handles.capacity().min(MAX_ENTRIES) - handles.len() - self.worn_out.get() as usize;
         let listings_left = index.capacity() - index.len();
         listings_left.min(handles_left).min(self.arena().room()) as u32
     }

@@ -13,6 +13,7 @@ use core::hash::{BuildHasher, Hash};
 
 use hashbrown::Equivalent;
 
+use super::inner::Detour;
 use super::{RcHashMap, Ref};
 use crate::error::InsertError;
 use crate::storage::Folded;
@@ -22,11 +23,29 @@ impl<K, V, S> RcHashMap<K, V, S> {
     /// those may insert.
     #[inline]
     fn look_up(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+        self.owner.find_at_once(hash, &mut eq).unwrap_or_else(|detour| {
+            let mut eq = eq;
+            self.look_up_slowly(detour, hash, &mut eq)
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_up_slowly(
+        &self,
+        mut detour: Detour,
+        hash: Folded,
+        mut eq: &mut dyn FnMut(&K) -> bool,
+    ) -> Option<Ref<K, V, S>> {
         loop {
             let epoch = self.owner.epoch();
-            let found = self.owner.find(hash, &mut eq);
+            let found = self.owner.find_slowly(detour, hash, eq);
             if found.is_some() || epoch == self.owner.epoch() {
                 return found;
+            }
+            match self.owner.find_at_once(hash, &mut eq) {
+                Ok(found) => return found,
+                Err(again) => detour = again,
             }
         }
     }
@@ -45,11 +64,29 @@ impl<K, V, S> RcHashMap<K, V, S> {
     /// Like `look_up`, but mints nothing.
     #[inline]
     fn is_taken(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> bool {
+        self.owner.contains_at_once(hash, &mut eq).unwrap_or_else(|detour| {
+            let mut eq = eq;
+            self.is_taken_slowly(detour, hash, &mut eq)
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_taken_slowly(
+        &self,
+        mut detour: Detour,
+        hash: Folded,
+        mut eq: &mut dyn FnMut(&K) -> bool,
+    ) -> bool {
         loop {
             let epoch = self.owner.epoch();
-            let found = self.owner.contains(hash, &mut eq);
+            let found = self.owner.contains_slowly(detour, hash, eq);
             if found || epoch == self.owner.epoch() {
                 return found;
+            }
+            match self.owner.contains_at_once(hash, &mut eq) {
+                Ok(found) => return found,
+                Err(again) => detour = again,
             }
         }
     }

@@ -41,7 +41,7 @@ impl Probes {
 }
 
 /// Why a search goes the slow way, with a [`Probe`](super::Probe).
-pub(super) enum Detour {
+pub(in crate::rc_hash_map) enum Detour {
     /// It is inside of another one, whose `Eq` may have let go of entries that are still listed.
     Nested,
     /// `Eq` let go of an entry. The search has left its own probe at work.
