@@ -52,7 +52,7 @@ pub(crate) struct Table<K, V> {
     arena: UnsafeCell<Arena<K, V>>,
     /// Indices of `handles` that are never used again because their versions ran out.
     worn_out: Cell<u32>,
-    /// So many more entries fit for sure, in all three parts.
+    /// So many more entries fit for sure (I11), so that an insertion need not ask all three parts.
     room: Cell<u32>,
 }
 
@@ -311,7 +311,7 @@ impl<K, V> Table<K, V> {
         // There is room: nothing below allocates, panics or calls user code.
         // SAFETY: (I5) quiet; the borrow ends with the statement.
         let arena = unsafe { &mut *self.arena.get() };
-        // SAFETY: there is room.
+        // SAFETY: (I11) there is room.
         let (address, slot) = unsafe { arena.take() };
         // SAFETY: (I5) quiet; slotmap calls nobody.
         let handle = unsafe { &mut *self.handles.get() }.insert(Home { address, hash });
@@ -323,7 +323,7 @@ impl<K, V> Table<K, V> {
         unsafe { slot.header() }.set_live(handle);
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
         let index = unsafe { &mut *self.index.get() };
-        // SAFETY: there is room.
+        // SAFETY: (I11) there is room.
         unsafe { list(index, slot, hash) };
         slot
     }
@@ -644,7 +644,7 @@ impl<K, V> Table<K, V> {
         let (index, handles) = (self.index(), self.handles());
         assert_eq!(index.len(), handles.len() + listed_dead, "the index lists what exists");
         self.arena().check_invariants(index.len() + unlisted_dead);
-        assert!(self.room.get() <= self.count_room(), "what is said to fit fits");
+        assert!(self.room.get() <= self.count_room(), "(I11) what is said to fit fits");
         for (handle, home) in handles {
             // SAFETY: (I1, I2) what is being checked; a breach shows under a sanitizer.
             let slot = unsafe { self.arena().locate(home.address) };
