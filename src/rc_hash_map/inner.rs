@@ -358,9 +358,12 @@ struct Probe<'a, K, V, S>(&'a Owner<K, V, S>);
 
 impl<'a, K, V, S> Probe<'a, K, V, S> {
     fn new(owner: &'a Owner<K, V, S>, detour: Detour) -> Self {
-        if let Detour::Nested = detour {
-            let probes = &owner.0.probes;
-            probes.set(probes.get().one_more());
+        match detour {
+            Detour::Interrupted => {}
+            Detour::Nested | Detour::Again => {
+                let probes = &owner.0.probes;
+                probes.set(probes.get().one_more());
+            }
         }
         Self(owner)
     }

@@ -35,7 +35,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
         &self,
         mut detour: Detour,
         hash: Folded,
-        mut eq: &mut dyn FnMut(&K) -> bool,
+        eq: &mut dyn FnMut(&K) -> bool,
     ) -> Option<Ref<K, V, S>> {
         loop {
             let epoch = self.owner.epoch();
@@ -43,10 +43,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
             if found.is_some() || epoch == self.owner.epoch() {
                 return found;
             }
-            match self.owner.find_at_once(hash, &mut eq) {
-                Ok(found) => return found,
-                Err(again) => detour = again,
-            }
+            detour = Detour::Again;
         }
     }
 
@@ -76,7 +73,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
         &self,
         mut detour: Detour,
         hash: Folded,
-        mut eq: &mut dyn FnMut(&K) -> bool,
+        eq: &mut dyn FnMut(&K) -> bool,
     ) -> bool {
         loop {
             let epoch = self.owner.epoch();
@@ -84,10 +81,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
             if found || epoch == self.owner.epoch() {
                 return found;
             }
-            match self.owner.contains_at_once(hash, &mut eq) {
-                Ok(found) => return found,
-                Err(again) => detour = again,
-            }
+            detour = Detour::Again;
         }
     }
 

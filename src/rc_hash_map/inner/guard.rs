@@ -46,4 +46,6 @@ pub(in crate::rc_hash_map) enum Detour {
     Nested,
     /// `Eq` let go of an entry. The search has left its own probe at work.
     Interrupted,
+    /// The end of the probe before let somebody insert.
+    Again,
 }
