@@ -644,7 +644,11 @@ impl<K, V> Table<K, V> {
         let (index, handles) = (self.index(), self.handles());
         assert_eq!(index.len(), handles.len() + listed_dead, "the index lists what exists");
         self.arena().check_invariants(index.len() + unlisted_dead);
-        assert!(self.room.get() <= self.count_room(), "(I11) what is said to fit fits");
+        let room = self.room.get() as usize;
+        let handles_used = handles.len() + self.worn_out.get() as usize;
+        assert!(room <= index.capacity() - index.len(), "(I11) the index has room");
+        assert!(room <= handles.capacity() - handles_used, "(I11) there are handles");
+        assert!(room <= self.arena().room(), "(I11) there are slots");
         for (handle, home) in handles {
             // SAFETY: (I1, I2) what is being checked; a breach shows under a sanitizer.
             let slot = unsafe { self.arena().locate(home.address) };
