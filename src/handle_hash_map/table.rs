@@ -9,7 +9,6 @@
 //! of this table runs (I5).
 
 use core::cell::{Cell, UnsafeCell};
-use core::hint;
 use core::marker::PhantomData;
 use core::mem;
 
@@ -247,23 +246,17 @@ impl<K, V> Table<K, V> {
         } else {
             listings_with_room(wanted)?
         };
-        // SAFETY: it has been cleared, or made, with room for more than there are.
-        *index = unsafe { self.list_all(clear) };
+        *index = self.list_all(clear);
         Ok(())
     }
 
-    /// Lists every entry. Goes through the handles, in which hashes lie side by side: no entry is touched.
-    /// The index is passed by value so that the loop keeps it in registers.
-    ///
-    /// # Safety
-    ///
-    /// The index is empty, and has room for all.
-    unsafe fn list_all(&self, mut index: HashTable<Listing>) -> HashTable<Listing> {
+    /// Lists every entry, in an empty index that has room. Goes through the handles, in which hashes lie
+    /// side by side: no entry is touched. The index is passed by value so that the loop keeps it in registers.
+    fn list_all(&self, mut index: HashTable<Listing>) -> HashTable<Listing> {
         for home in self.handles().values() {
             // SAFETY: (I1, I2) the home of a handle is an occupied slot.
             let slot = unsafe { self.arena().locate(home.address) };
-            // SAFETY: the caller's promise.
-            unsafe { list(&mut index, slot, home.hash) };
+            list(&mut index, slot, home.hash);
         }
         index
     }
@@ -323,8 +316,7 @@ impl<K, V> Table<K, V> {
         unsafe { slot.header() }.set_live(handle);
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
         let index = unsafe { &mut *self.index.get() };
-        // SAFETY: (I11) there is room.
-        unsafe { list(index, slot, hash) };
+        list(index, slot, hash);
         slot
     }
 
@@ -340,10 +332,12 @@ impl<K, V> Table<K, V> {
     #[cold]
     #[inline(never)]
     unsafe fn make_room(&self) -> u32 {
-        if self.count_room() == 0 {
-            // SAFETY: the caller's promise.
-            unsafe { self.reserve(1) };
+        let room = self.count_room();
+        if room != 0 {
+            return room;
         }
+        // SAFETY: the caller's promise.
+        unsafe { self.reserve(1) };
         self.count_room()
     }
 
@@ -472,8 +466,7 @@ impl<K, V> Table<K, V> {
         let index = unsafe { &mut *self.index.get() };
         let smaller = listings_with_room(index.len()).ok();
         if let Some(smaller) = smaller.filter(|it| it.num_buckets() < index.num_buckets()) {
-            // SAFETY: it was made with room for all.
-            *index = unsafe { self.list_all(smaller) };
+            *index = self.list_all(smaller);
         }
         // SAFETY: (I5) quiet; the arena calls nobody.
         unsafe { &mut *self.arena.get() }.shrink();
@@ -509,13 +502,11 @@ fn listings_with_room(entries: usize) -> Result<HashTable<Listing>, TryReserveEr
     Ok(index)
 }
 
-/// # Safety
-///
-/// The index has room for one more.
+/// Lists an entry in an index that has room.
 #[inline]
-unsafe fn list<K, V>(index: &mut HashTable<Listing>, slot: SlotPtr<K, V>, hash: Folded) {
-    // SAFETY: the caller's promise.
-    unsafe { hint::assert_unchecked(index.capacity() != index.len()) };
+fn list<K, V>(index: &mut HashTable<Listing>, slot: SlotPtr<K, V>, hash: Folded) {
+    // Cheaper than to let hashbrown look for itself.
+    assert!(index.len() != index.capacity(), "the index has room");
     index.insert_unique(hash.spread(), Listing::new(slot, hash), never_rehash);
 }
 

@@ -29,8 +29,8 @@ use crate::counted_hash_map::{CountedCursor, CountedHashMap, CountedSlot};
 use crate::handle_hash_map::Handle;
 use crate::storage::{Folded, Queue};
 use crate::tokens::{Count, RcCount, Token};
-pub(super) use guard::Detour;
-use guard::{Probes, query_in_probe, structural_call_in_probe};
+pub(super) use guard::Miss;
+use guard::{Detour, Probes, query_in_probe, structural_call_in_probe};
 use removal::{let_go, settle};
 
 /// A value, and the unit of the map's strong count that its entry holds.
@@ -148,28 +148,23 @@ impl<K, V, S> Owner<K, V, S> {
     }
 
     // `eq` is lent to the search, and dropped, user code and all, after the probe has ended. The slow
-    // way gets it in a place of its own, so that the usual way has it in registers.
+    // way gets it in a place of its own, so that the usual way has it in registers. The usual way lets
+    // nobody insert, so that its misses hold.
 
     #[inline]
-    pub(super) fn contains(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> bool {
-        self.contains_at_once(hash, &mut eq).unwrap_or_else(|detour| {
-            let mut eq = eq;
-            self.contains_slowly(detour, hash, &mut eq)
-        })
-    }
-
-    /// Whether [`search`](Self::search) finds something.
-    ///
-    /// # Errors
-    ///
-    /// If it has to be looked for by [`contains_slowly`](Self::contains_slowly).
-    #[inline(always)]
-    pub(super) fn contains_at_once(
+    pub(super) fn contains(
         &self,
         hash: Folded,
-        eq: &mut impl FnMut(&K) -> bool,
-    ) -> Result<bool, Detour> {
-        self.search(hash, eq).map(|found| found.is_some())
+        mut eq: impl FnMut(&K) -> bool,
+        miss: Miss,
+    ) -> bool {
+        match self.search(hash, &mut eq) {
+            Ok(found) => found.is_some(),
+            Err(detour) => {
+                let mut eq = eq;
+                self.contains_slowly(detour, hash, &mut eq, miss)
+            }
+        }
     }
 
     #[inline(always)]
@@ -177,50 +172,27 @@ impl<K, V, S> Owner<K, V, S> {
         &self,
         hash: Folded,
         mut eq: impl FnMut(&K) -> bool,
+        miss: Miss,
     ) -> Option<Ref<K, V, S>> {
         // `eq` is dropped by hand: a value on its way out leaks if a parameter's destructor panics.
-        match self.find_at_once(hash, &mut eq) {
+        match self.search(hash, &mut eq) {
             Ok(found) => {
+                // SAFETY: nothing was deferred, so whatever is listed is live; nothing has run since.
+                let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
                 drop(eq);
                 found
             }
             Err(detour) => {
                 let mut eq = eq;
-                let found = self.find_slowly(detour, hash, &mut eq);
+                let found = self.find_slowly(detour, hash, &mut eq, miss);
+                // The owner is told again because the compiler can see here which one it is.
+                // SAFETY: the slot is a live one of this map, and the token is of its count.
+                let found =
+                    found.map(|(slot, token)| unsafe { Ref::new(self.count(), slot, token) });
                 drop(eq);
                 found
             }
         }
-    }
-
-    /// What [`search`](Self::search) finds.
-    ///
-    /// # Errors
-    ///
-    /// If it has to be looked for by [`find_slowly`](Self::find_slowly).
-    #[inline(always)]
-    pub(super) fn find_at_once(
-        &self,
-        hash: Folded,
-        eq: &mut impl FnMut(&K) -> bool,
-    ) -> Result<Option<Ref<K, V, S>>, Detour> {
-        let found = self.search(hash, eq)?;
-        // SAFETY: nothing was deferred, so whatever is listed is live; nothing has run since.
-        Ok(found.map(|slot| unsafe { Ref::mint(self.count(), slot) }))
-    }
-
-    /// What a probe finds; its end may run destructors.
-    #[inline]
-    pub(super) fn find_slowly(
-        &self,
-        detour: Detour,
-        hash: Folded,
-        eq: &mut dyn FnMut(&K) -> bool,
-    ) -> Option<Ref<K, V, S>> {
-        let found = self.find_by_probe(detour, hash, eq);
-        // The owner is told again because the compiler can see here which one it is.
-        // SAFETY: the slot is a live one of this map, and the token is of its count.
-        found.map(|(slot, token)| unsafe { Ref::new(self.count(), slot, token) })
     }
 
     /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
@@ -260,35 +232,50 @@ impl<K, V, S> Owner<K, V, S> {
     /// Whether `eq` accepts an entry that is still there when the probe has ended. Touches no count.
     #[cold]
     #[inline(never)]
-    pub(super) fn contains_slowly(
+    fn contains_slowly(
         &self,
-        detour: Detour,
+        mut detour: Detour,
         hash: Folded,
         eq: &mut dyn FnMut(&K) -> bool,
+        miss: Miss,
     ) -> bool {
-        let probe = Probe::new(self, detour);
-        // SAFETY: the slot is live: nothing has run since the search ended.
-        let handle = probe.search(hash, eq).map(|slot| unsafe { slot.handle() });
-        drop(probe);
-        handle.is_some_and(|handle| self.0.map.locate(handle).is_some())
+        loop {
+            let epoch = self.epoch();
+            let probe = Probe::new(self, detour);
+            // SAFETY: the slot is live: nothing has run since the search ended.
+            let handle = probe.search(hash, eq).map(|slot| unsafe { slot.handle() });
+            drop(probe);
+            let found = handle.is_some_and(|handle| self.0.map.locate(handle).is_some());
+            if found || miss == Miss::Then || epoch == self.epoch() {
+                return found;
+            }
+            detour = Detour::Again;
+        }
     }
 
     /// The entry of such a search and a unit of its count, so that the end of the probe cannot take it.
     #[cold]
     #[inline(never)]
-    fn find_by_probe(
+    fn find_slowly(
         &self,
-        detour: Detour,
+        mut detour: Detour,
         hash: Folded,
         eq: &mut dyn FnMut(&K) -> bool,
+        miss: Miss,
     ) -> Option<(Slot<K, V>, Token)> {
-        let probe = Probe::new(self, detour);
-        let found = probe.search(hash, eq);
-        // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there before
-        // the probe ends, so what is settled then cannot take the entry.
-        let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
-        drop(probe);
-        found.map(Ref::into_parts)
+        loop {
+            let epoch = self.epoch();
+            let probe = Probe::new(self, detour);
+            let found = probe.search(hash, eq);
+            // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there
+            // before the probe ends, so what is settled then cannot take the entry.
+            let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
+            drop(probe);
+            if found.is_some() || miss == Miss::Then || epoch == self.epoch() {
+                return found.map(Ref::into_parts);
+            }
+            detour = Detour::Again;
+        }
     }
 
     pub(super) fn resolve(&self, handle: Handle) -> Option<Ref<K, V, S>> {

@@ -13,38 +13,15 @@ use core::hash::{BuildHasher, Hash};
 
 use hashbrown::Equivalent;
 
-use super::inner::Detour;
+use super::inner::Miss;
 use super::{RcHashMap, Ref};
 use crate::error::InsertError;
 use crate::storage::Folded;
 
 impl<K, V, S> RcHashMap<K, V, S> {
-    /// A hit, or `None` if there is no such entry *now*: the end of a probe may run destructors, and
-    /// those may insert.
     #[inline]
-    fn look_up(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
-        self.owner.find_at_once(hash, &mut eq).unwrap_or_else(|detour| {
-            let mut eq = eq;
-            self.look_up_slowly(detour, hash, &mut eq)
-        })
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn look_up_slowly(
-        &self,
-        mut detour: Detour,
-        hash: Folded,
-        eq: &mut dyn FnMut(&K) -> bool,
-    ) -> Option<Ref<K, V, S>> {
-        loop {
-            let epoch = self.owner.epoch();
-            let found = self.owner.find_slowly(detour, hash, eq);
-            if found.is_some() || epoch == self.owner.epoch() {
-                return found;
-            }
-            detour = Detour::Again;
-        }
+    fn look_up(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+        self.owner.find(hash, eq, Miss::Now)
     }
 
     /// Looks again if anything was inserted since a miss at `epoch`.
@@ -60,29 +37,8 @@ impl<K, V, S> RcHashMap<K, V, S> {
 
     /// Like `look_up`, but mints nothing.
     #[inline]
-    fn is_taken(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> bool {
-        self.owner.contains_at_once(hash, &mut eq).unwrap_or_else(|detour| {
-            let mut eq = eq;
-            self.is_taken_slowly(detour, hash, &mut eq)
-        })
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn is_taken_slowly(
-        &self,
-        mut detour: Detour,
-        hash: Folded,
-        eq: &mut dyn FnMut(&K) -> bool,
-    ) -> bool {
-        loop {
-            let epoch = self.owner.epoch();
-            let found = self.owner.contains_slowly(detour, hash, eq);
-            if found || epoch == self.owner.epoch() {
-                return found;
-            }
-            detour = Detour::Again;
-        }
+    fn is_taken(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> bool {
+        self.owner.contains(hash, eq, Miss::Now)
     }
 
     /// The entry listed under `hash` that `eq` accepts; if there is none, adds what `make` gives. For

@@ -67,8 +67,8 @@ pub(crate) struct Arena<K, V> {
     free: Address,
     /// The addresses at the end of one block that have never been handed out.
     fresh: Range<u32>,
-    /// Slots handed out and not given back.
-    occupied: u32,
+    /// Slots on the free list or fresh.
+    room: u32,
 }
 
 // SAFETY: an arena owns its blocks and what the layer above writes into them, as a `Vec<(K, V)>`
@@ -77,13 +77,7 @@ unsafe impl<K: Send, V: Send> Send for Arena<K, V> {}
 
 impl<K, V> Arena<K, V> {
     pub(crate) const fn new() -> Self {
-        Self {
-            pages: Vec::new(),
-            blocks: Vec::new(),
-            free: Address::NONE,
-            fresh: 0..0,
-            occupied: 0,
-        }
+        Self { pages: Vec::new(), blocks: Vec::new(), free: Address::NONE, fresh: 0..0, room: 0 }
     }
 
     /// Slots of all blocks, of which there are a few for each power of two.
@@ -97,7 +91,7 @@ impl<K, V> Arena<K, V> {
 
     /// How many slots can be taken without allocating.
     pub(crate) fn room(&self) -> usize {
-        (self.total() - self.occupied) as usize
+        self.room as usize
     }
 
     /// The slot at an address.
@@ -122,13 +116,12 @@ impl<K, V> Arena<K, V> {
     ///
     /// If addresses or memory run out; nothing has changed then.
     pub(crate) fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        let total = self.total();
         let missing = additional.saturating_sub(self.room());
         if missing == 0 {
             return Ok(());
         }
         let missing = u32::try_from(missing).map_err(|_| TryReserveError::CapacityOverflow)?;
-        let growth = match total {
+        let growth = match self.total() {
             0 => FIRST_BLOCK,
             total if total < DOUBLE_UNTIL => total,
             total => 1 << (total.ilog2() - 2),
@@ -159,6 +152,7 @@ impl<K, V> Arena<K, V> {
         }
         self.blocks.insert(position, Block { slots, first, len });
         self.fresh = first..first + len;
+        self.room += len;
         Ok(())
     }
 
@@ -199,7 +193,7 @@ impl<K, V> Arena<K, V> {
     #[inline]
     pub(crate) unsafe fn take(&mut self) -> (Address, SlotPtr<K, V>) {
         debug_assert!(self.room() > 0);
-        self.occupied += 1;
+        self.room -= 1;
         let address = self.free;
         if address != Address::NONE {
             // SAFETY: (I2) a listed address names a slot of a block that is allocated.
@@ -228,7 +222,7 @@ impl<K, V> Arena<K, V> {
         // SAFETY: (I4) the slot is occupied; the arena is borrowed, so its blocks stay.
         unsafe { slot.header() }.set_next(self.free);
         self.free = address;
-        self.occupied -= 1;
+        self.room += 1;
     }
 
     /// The number of slots of a block that have a header (I4).
@@ -267,7 +261,7 @@ impl<K, V> Arena<K, V> {
         self.free = kept;
 
         let mut vacant = vacant.into_iter();
-        let Self { blocks, pages, fresh, .. } = self;
+        let Self { blocks, pages, fresh, room, .. } = self;
         blocks.retain(|block| {
             let keep = !vacant.next().unwrap_or(false);
             if !keep {
@@ -275,6 +269,7 @@ impl<K, V> Arena<K, V> {
                     *fresh = 0..0;
                 }
                 pages[block.pages()].fill(NonNull::dangling());
+                *room -= block.len;
                 // SAFETY: (I3) no slot of the block is occupied, so nothing points into it.
                 unsafe { free_block(block) };
             }
@@ -388,7 +383,8 @@ impl<K, V> Cursor<K, V> {
 impl<K, V> Arena<K, V> {
     /// Asserts what this file promises, and that `occupied` slots are handed out.
     pub(crate) fn check_invariants(&self, occupied: usize) {
-        assert_eq!(self.occupied as usize, occupied, "slots handed out");
+        let total = self.total();
+        assert_eq!((total - self.room) as usize, occupied, "slots handed out");
         let mut end = 0;
         for block in &self.blocks {
             assert!(block.first % PAGE == 0 && block.first >= end, "blocks are ordered by address");
@@ -400,14 +396,13 @@ impl<K, V> Arena<K, V> {
             }
         }
         assert_eq!(self.pages.len(), self.blocks.last().map_or(0, |block| block.pages().end));
-        let total = self.total();
         let mut free = 0;
         self.for_each_free(|arena, address| {
             let block = &arena.blocks[arena.block_of(address)];
             assert!(address.0 < block.first + arena.used(block), "(I2) a free slot was used once");
             free += 1;
-            assert!(free + arena.occupied <= total, "the free list has no loop");
+            assert!(free <= arena.room, "the free list has no loop");
         });
-        assert_eq!(free + self.occupied + self.fresh.len() as u32, total, "no slot is lost");
+        assert_eq!(free + self.fresh.len() as u32, self.room, "no slot is lost");
     }
 }

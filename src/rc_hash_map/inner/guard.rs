@@ -41,11 +41,20 @@ impl Probes {
 }
 
 /// Why a search goes the slow way, with a [`Probe`](super::Probe).
-pub(in crate::rc_hash_map) enum Detour {
+pub(super) enum Detour {
     /// It is inside of another one, whose `Eq` may have let go of entries that are still listed.
     Nested,
     /// `Eq` let go of an entry. The search has left its own probe at work.
     Interrupted,
     /// The end of the probe before let somebody insert.
     Again,
+}
+
+/// What it means that a search has found nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::rc_hash_map) enum Miss {
+    /// There was no such entry while it ran. Its end may have let somebody insert one.
+    Then,
+    /// There is none: it went on until its end let nobody insert.
+    Now,
 }
