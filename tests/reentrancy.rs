@@ -439,6 +439,26 @@ fn a_destructor_at_the_end_of_find_or_inserts_probe_cannot_make_a_second_entry()
     holds(&world, &map, &[5]);
 }
 
+#[test]
+fn a_query_says_what_was_there_and_does_not_go_on_while_destructors_insert() {
+    // Going on, as an insertion has to, need not end: each search may let the next one insert.
+    let queries: [fn(&Map, &World) -> bool; 2] = [
+        |map, world| map.find(&q(world, 5)).is_some(),
+        |map, world| map.contains_key(&q(world, 5)),
+    ];
+    for query in queries {
+        let (world, map) = setup(Mood::Constant);
+        let refs = shelf([put(&world, &map, 2)]);
+        let made = shelf([]);
+        world.at(Point::Eq, 1, move || empty(&refs));
+        let (books, inner, kept) = (world.clone(), Rc::clone(&map), Rc::clone(&made));
+        world.at(Point::DropKey, 1, move || kept.borrow_mut().push(put(&books, &inner, 5)));
+        assert!(!query(&map, &world));
+        holds(&world, &map, &[5]);
+        assert!(query(&map, &world));
+    }
+}
+
 // Predicates and closures.
 
 #[test]
