@@ -73,9 +73,9 @@ impl<K, V, S> CountedHashMap<K, V, S> {
     pub(crate) fn find_shared(
         &self,
         hash: Folded,
-        mut eq: impl FnMut(CountedSlot<K, V>) -> bool,
+        mut eq: impl FnMut(CountedSlot<K, V>, &K) -> bool,
     ) -> Option<CountedSlot<K, V>> {
-        self.base.table().find(hash, |slot| eq(CountedSlot(slot))).map(CountedSlot)
+        self.base.table().find(hash, |slot, key| eq(CountedSlot(slot), key)).map(CountedSlot)
     }
 
     /// The entry that a handle names.

@@ -99,7 +99,7 @@ impl<K, V> Table<K, V> {
     pub(crate) fn find(
         &self,
         hash: Folded,
-        mut eq: impl FnMut(SlotPtr<K, V>) -> bool,
+        mut eq: impl FnMut(SlotPtr<K, V>, &K) -> bool,
     ) -> Option<SlotPtr<K, V>> {
         let mut found = None;
         self.index().find(hash.spread(), |listing| {
@@ -108,7 +108,8 @@ impl<K, V> Table<K, V> {
             }
             // SAFETY: asked above.
             let slot = unsafe { listing.slot(hash) };
-            let hit = eq(slot);
+            // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
+            let hit = eq(slot, unsafe { &*slot.key() });
             if hit {
                 found = Some(slot);
             }
@@ -124,8 +125,7 @@ impl<K, V> Table<K, V> {
         hash: Folded,
         mut eq: impl FnMut(&K) -> bool,
     ) -> Option<DefaultKey> {
-        // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
-        let slot = self.find(hash, |slot| eq(unsafe { &*slot.key() }))?;
+        let slot = self.find(hash, |_, key| eq(key))?;
         // SAFETY: (I2, I4) an indexed slot is occupied, so it has a header.
         Some(unsafe { slot.header() }.key())
     }

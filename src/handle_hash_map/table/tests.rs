@@ -75,7 +75,7 @@ fn a_listing_tells_hashes_apart_by_as_many_bits_as_slots_leave_free() {
     fn check<V>(value: V) {
         let mut table = Table::new();
         table.insert_mut(Folded::new(0), 0_u8, value);
-        let slot = table.find(Folded::new(0), |_| true).unwrap();
+        let slot = table.find(Folded::new(0), |_, _| true).unwrap();
         let free = SlotPtr::<u8, V>::ALIGN.ilog2();
         for difference in 0..1024 {
             let a = Folded::new(0x2a5 << 22);

@@ -16,7 +16,7 @@ pub(super) fn query_in_probe() -> ! {
 }
 
 /// How many probes are at work, each inside of the one before, and whether something is deferred.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
 pub(super) struct Probes(u32);
 
 impl Probes {

@@ -1,0 +1,206 @@
+//! The guard around `Eq` goes on and off in one way for keys that are short and plain, and in another
+//! for all others. Predicates that act must see no difference.
+//!
+//! Breaks with (I5) and (I10) of `design.md`.
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::hash::Hash;
+use std::rc::Rc;
+
+use rcmap::{RcHashMap, Ref};
+use support::{Value, World, assert_panics_with, attempt, check};
+
+/// All entries are listed under this hash, so a predicate sees every one of them.
+const HASH: u64 = 7;
+const NAMES: [u32; 4] = [1, 2, 3, 4];
+const NEW: u32 = 5;
+
+trait Name: Eq + Hash + 'static {
+    fn of(name: u32) -> Self;
+    fn name(&self) -> u32;
+}
+
+impl Name for u32 {
+    fn of(name: u32) -> Self {
+        name
+    }
+
+    fn name(&self) -> u32 {
+        *self
+    }
+}
+
+impl Name for String {
+    fn of(name: u32) -> Self {
+        name.to_string()
+    }
+
+    fn name(&self) -> u32 {
+        self.parse().expect("a number")
+    }
+}
+
+impl Name for [u32; 3] {
+    fn of(name: u32) -> Self {
+        [name; 3]
+    }
+
+    fn name(&self) -> u32 {
+        self[0]
+    }
+}
+
+struct Setup<K> {
+    world: World,
+    map: Rc<RcHashMap<K, Value>>,
+    refs: RefCell<Vec<Ref<K, Value>>>,
+}
+
+impl<K: Name> Setup<K> {
+    fn new() -> Self {
+        let setup =
+            Self { world: World::new(), map: Rc::default(), refs: RefCell::new(Vec::new()) };
+        for name in NAMES {
+            setup.insert(name);
+        }
+        setup
+    }
+
+    fn insert(&self, name: u32) {
+        let make = || (K::of(name), Value::new(&self.world, name));
+        let r = self.map.find_or_insert_hashed_with(HASH, |key| key.name() == name, make);
+        self.refs.borrow_mut().push(r);
+    }
+
+    fn find(&self, name: u32) -> Option<Ref<K, Value>> {
+        self.map.find_hashed(HASH, |key| key.name() == name)
+    }
+
+    fn let_go(&self, name: u32) {
+        let position = self.refs.borrow().iter().position(|r| r.as_key().name() == name);
+        let r = position.map(|position| self.refs.borrow_mut().remove(position));
+        drop(r);
+    }
+
+    /// Looks for `target`, and acts once, in the `at`-th comparison.
+    fn search(&self, target: u32, at: usize, act: impl Fn()) -> Option<Ref<K, Value>> {
+        let calls = Cell::new(0);
+        self.map.find_hashed(HASH, |key| {
+            let name = key.name();
+            if calls.replace(calls.get() + 1) == at {
+                act();
+            }
+            name == target
+        })
+    }
+
+    /// Asserts that exactly these are there, and that the guard is off.
+    #[track_caller]
+    fn holds(&self, names: &[u32]) {
+        check(&self.map);
+        assert_eq!(self.map.len(), names.len());
+        self.world.assert_alive(names.len());
+        assert!(names.iter().all(|&name| self.find(name).is_some()));
+        self.insert(NEW);
+        assert_eq!(self.map.len(), names.len() + 1);
+    }
+}
+
+/// Every target (one is not there), each with every comparison that might act.
+fn for_each_search<K: Name>(test: impl Fn(&Setup<K>, u32, usize)) {
+    for target in 1..=NEW {
+        for at in 0..NAMES.len() {
+            test(&Setup::new(), target, at);
+        }
+    }
+}
+
+fn but(gone: u32) -> Vec<u32> {
+    NAMES.into_iter().filter(|&name| name != gone).collect()
+}
+
+fn predicates_may_not_insert<K: Name>() {
+    for_each_search::<K>(|setup, target, at| {
+        let acted = Cell::new(false);
+        let insert = || {
+            acted.set(true);
+            setup.insert(NEW);
+        };
+        if let Ok(found) = attempt(|| setup.search(target, at, insert)) {
+            assert!(found.is_some() && !acted.get(), "it was found before");
+        }
+        setup.holds(&NAMES);
+    });
+    let setup = Setup::<K>::new();
+    assert_panics_with("may not be inserted into", || setup.search(NEW, 3, || setup.insert(NEW)));
+}
+
+fn predicates_may_let_go<K: Name>() {
+    for victim in NAMES {
+        for_each_search::<K>(|setup, target, at| {
+            let acted = Cell::new(false);
+            let found = setup.search(target, at, || {
+                acted.set(true);
+                setup.let_go(victim);
+                assert_eq!(setup.world.alive(), NAMES.len(), "its destructor waits");
+            });
+            let there = target != NEW && !(acted.get() && target == victim);
+            assert_eq!(found.map(|r| r.as_key().name()), there.then_some(target));
+            setup.holds(&if acted.get() { but(victim) } else { NAMES.to_vec() });
+        });
+    }
+}
+
+fn predicates_may_panic<K: Name>() {
+    for victim in NAMES {
+        for_each_search::<K>(|setup, target, at| {
+            let ended = attempt(|| {
+                setup.search(target, at, || {
+                    setup.let_go(victim);
+                    std::panic::resume_unwind(Box::new(()));
+                })
+            });
+            setup.holds(&if ended.is_err() { but(victim) } else { NAMES.to_vec() });
+        });
+    }
+}
+
+/// Only release builds nest probes.
+#[cfg(not(debug_assertions))]
+fn nested_queries_see_what_is_alive<K: Name>() {
+    for_each_search::<K>(|setup, target, at| {
+        let acted = Cell::new(false);
+        let found = setup.search(target, at, || {
+            acted.set(true);
+            setup.let_go(2);
+            assert!(setup.find(2).is_none() && setup.find(NEW).is_none());
+            assert!(setup.find(3).is_some_and(|r| r.as_key().name() == 3));
+            assert!(attempt(|| setup.insert(NEW)).is_err(), "the outer search still runs");
+        });
+        let there = target != NEW && !(acted.get() && target == 2);
+        assert_eq!(found.is_some(), there);
+        setup.holds(&if acted.get() { but(2) } else { NAMES.to_vec() });
+    });
+}
+
+macro_rules! for_each_kind_of_key {
+    ($($(#[$attribute:meta])* $name:ident: $test:ident,)*) => {$(
+        $(#[$attribute])*
+        #[test]
+        fn $name() {
+            $test::<u32>();
+            $test::<[u32; 3]>();
+            $test::<String>();
+        }
+    )*};
+}
+
+for_each_kind_of_key! {
+    insertions_from_any_comparison_are_refused: predicates_may_not_insert,
+    what_any_comparison_lets_go_is_not_found_and_not_lost: predicates_may_let_go,
+    a_panic_out_of_any_comparison_leaves_the_guard_off: predicates_may_panic,
+    #[cfg(not(debug_assertions))]
+    nested_queries_from_any_comparison: nested_queries_see_what_is_alive,
+}
