@@ -202,7 +202,7 @@ impl<K, V, S> Owner<K, V, S> {
 
     /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
     /// search goes: inside of no other, and with an `Eq` that lets go of no entry. The guard is on from
-    /// the first call of `eq` to the end, or while `eq` runs.
+    /// the first call of `eq` to the end, or while `eq` runs: nothing else in a search calls user code.
     ///
     /// # Errors
     ///
