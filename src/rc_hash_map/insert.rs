@@ -19,6 +19,7 @@ use crate::error::InsertError;
 use crate::storage::Folded;
 
 impl<K, V, S> RcHashMap<K, V, S> {
+    /// A hit, or `None` if there is no such entry *now*.
     #[inline]
     fn look_up(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
         self.owner.find(hash, eq, Miss::Now)
