@@ -1,7 +1,7 @@
 //! What layer 3 does to entries and counts while its map is shared.
 //!
 //! A slot is reached here field by field (I8): never through a reference to the whole
-//! [`Counted`](super::Counted), for somebody may hold a `&mut` to the value in it.
+//! [`Counted`], for somebody may hold a `&mut` to the value in it.
 
 use hashbrown::TryReserveError;
 

@@ -52,7 +52,7 @@ pub(super) struct Inner<K, V, S> {
     map: CountedHashMap<K, Kept<V>, S>,
     /// [`Probe`]s at work.
     probes: Cell<Probes>,
-    /// Whether a [`Drain`] is at work, so that others leave their entries to it.
+    /// Whether a drain of [`removal`] is at work, so that others leave their entries to it.
     draining: Cell<bool>,
     /// How many entries were ever inserted: tells whether a miss still holds.
     inserted: Cell<u64>,
