@@ -398,15 +398,21 @@ fn what_nested_probes_let_go_waits_for_the_outermost() {
     holds(&world, &map, &[1]);
 }
 
+/// `Eq` lets go of entry 2, whose destructor, at the end of the probe, inserts one.
+fn insert_when_the_probe_ends(world: &World, map: &Rc<Map>, point: Point, name: u32) -> Shelf {
+    let refs = shelf([put(world, map, 2)]);
+    let made = shelf([]);
+    world.at(Point::Eq, 1, move || empty(&refs));
+    let (books, inner, kept) = (world.clone(), Rc::clone(map), Rc::clone(&made));
+    world.at(point, 1, move || kept.borrow_mut().push(put(&books, &inner, name)));
+    made
+}
+
 #[test]
 fn destructors_that_waited_for_a_probe_may_insert() {
     let (world, map) = setup(Mood::Constant);
     let _kept = put(&world, &map, 1);
-    let refs = shelf([put(&world, &map, 2)]);
-    let made = shelf([]);
-    world.at(Point::Eq, 1, move || empty(&refs));
-    let (books, inner, kept) = (world.clone(), Rc::clone(&map), Rc::clone(&made));
-    world.at(Point::DropValue, 1, move || kept.borrow_mut().push(put(&books, &inner, 2)));
+    let _made = insert_when_the_probe_ends(&world, &map, Point::DropValue, 2);
     assert!(map.find(&q(&world, 1)).is_some());
     holds(&world, &map, &[1, 2]);
 }
@@ -415,11 +421,7 @@ fn destructors_that_waited_for_a_probe_may_insert() {
 fn a_destructor_at_the_end_of_an_inserts_probe_cannot_make_a_second_entry() {
     // The probe of `insert(5)` misses; at its end a destructor inserts 5.
     let (world, map) = setup(Mood::Constant);
-    let refs = shelf([put(&world, &map, 2)]);
-    let made = shelf([]);
-    world.at(Point::Eq, 1, move || empty(&refs));
-    let (books, inner, kept) = (world.clone(), Rc::clone(&map), Rc::clone(&made));
-    world.at(Point::DropValue, 1, move || kept.borrow_mut().push(put(&books, &inner, 5)));
+    let made = insert_when_the_probe_ends(&world, &map, Point::DropValue, 5);
     let refused = map.insert(Key::stamped(&world, 5, 50), Value::new(&world, 50));
     assert_eq!(refused.expect_err("it is there by now").key.stamp, 50);
     holds(&world, &map, &[5]);
@@ -429,11 +431,7 @@ fn a_destructor_at_the_end_of_an_inserts_probe_cannot_make_a_second_entry() {
 #[test]
 fn a_destructor_at_the_end_of_find_or_inserts_probe_cannot_make_a_second_entry() {
     let (world, map) = setup(Mood::Constant);
-    let refs = shelf([put(&world, &map, 2)]);
-    let made = shelf([]);
-    world.at(Point::Eq, 1, move || empty(&refs));
-    let (books, inner, kept) = (world.clone(), Rc::clone(&map), Rc::clone(&made));
-    world.at(Point::DropKey, 1, move || kept.borrow_mut().push(put(&books, &inner, 5)));
+    let made = insert_when_the_probe_ends(&world, &map, Point::DropKey, 5);
     let r = map.find_or_insert_ref(&q(&world, 5), |_| unreachable!("it is there by now"));
     assert!(r == made.borrow()[0]);
     holds(&world, &map, &[5]);
@@ -448,11 +446,7 @@ fn a_query_says_what_was_there_and_does_not_go_on_while_destructors_insert() {
     ];
     for query in queries {
         let (world, map) = setup(Mood::Constant);
-        let refs = shelf([put(&world, &map, 2)]);
-        let made = shelf([]);
-        world.at(Point::Eq, 1, move || empty(&refs));
-        let (books, inner, kept) = (world.clone(), Rc::clone(&map), Rc::clone(&made));
-        world.at(Point::DropKey, 1, move || kept.borrow_mut().push(put(&books, &inner, 5)));
+        let _made = insert_when_the_probe_ends(&world, &map, Point::DropKey, 5);
         assert!(!query(&map, &world));
         holds(&world, &map, &[5]);
         assert!(query(&map, &world));
