@@ -2,21 +2,22 @@
 
 use core::cell::Cell;
 
+use super::slot::Header;
 use super::{Address, Arena};
 
+/// The slots form a ring, so that whoever came last leads to whoever came first.
 pub(crate) struct Queue {
-    head: Cell<Address>,
-    tail: Cell<Address>,
+    last: Cell<Address>,
 }
 
 impl Queue {
     pub(crate) const fn new() -> Self {
-        Self { head: Cell::new(Address::NONE), tail: Cell::new(Address::NONE) }
+        Self { last: Cell::new(Address::NONE) }
     }
 
     #[cfg(any(test, fuzzing, debug_assertions))]
     pub(crate) fn is_empty(&self) -> bool {
-        self.head.get() == Address::NONE
+        self.last.get() == Address::NONE
     }
 
     /// Appends a dead slot.
@@ -26,17 +27,15 @@ impl Queue {
     /// `address` names an occupied, dead slot of `arena` that is in no list.
     pub(crate) unsafe fn push<K, V>(&self, arena: &Arena<K, V>, address: Address) {
         // SAFETY: the caller vouches for `address`.
-        let slot = unsafe { arena.locate(address) };
-        // SAFETY: as above; `arena` is borrowed, so its blocks stay.
-        unsafe { slot.header() }.set_next(Address::NONE);
-        let tail = self.tail.replace(address);
-        if tail == Address::NONE {
-            self.head.set(address);
+        let header = unsafe { header(arena, address) };
+        let last = self.last.replace(address);
+        if last == Address::NONE {
+            header.set_next(address);
         } else {
-            // SAFETY: (I2) a listed address names a slot of a block that is allocated.
-            let last = unsafe { arena.locate(tail) };
-            // SAFETY: as above.
-            unsafe { last.header() }.set_next(address);
+            // SAFETY: it was pushed, and it is in the ring still.
+            let last = unsafe { self::header(arena, last) };
+            header.set_next(last.next());
+            last.set_next(address);
         }
     }
 
@@ -46,18 +45,29 @@ impl Queue {
     ///
     /// Everything in this queue was pushed with this `arena`.
     pub(crate) unsafe fn pop<K, V>(&self, arena: &Arena<K, V>) -> Option<Address> {
-        let first = self.head.get();
-        if first == Address::NONE {
+        let last = self.last.get();
+        if last == Address::NONE {
             return None;
         }
-        // SAFETY: (I2) a listed address names a slot of a block that is allocated.
-        let slot = unsafe { arena.locate(first) };
-        // SAFETY: as above; `arena` is borrowed, so its blocks stay.
-        let next = unsafe { slot.header() }.next();
-        self.head.set(next);
-        if next == Address::NONE {
-            self.tail.set(Address::NONE);
+        // SAFETY: it was pushed, and it is in the ring still.
+        let header = unsafe { header(arena, last) };
+        let first = header.next();
+        if first == last {
+            self.last.set(Address::NONE);
+        } else {
+            // SAFETY: as above.
+            header.set_next(unsafe { self::header(arena, first) }.next());
         }
         Some(first)
     }
+}
+
+/// # Safety
+///
+/// `address` names an occupied slot of `arena`.
+unsafe fn header<K, V>(arena: &Arena<K, V>, address: Address) -> &Header {
+    // SAFETY: (I2) the slot is occupied, so its block is allocated.
+    let slot = unsafe { arena.locate(address) };
+    // SAFETY: (I4) it has a header; `arena` is borrowed, so its blocks stay.
+    unsafe { slot.header() }
 }
