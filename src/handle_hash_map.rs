@@ -17,9 +17,9 @@
 //! ```
 #![deny(unsafe_code)]
 
-mod iter;
 #[allow(unsafe_code, reason = "the index holds tagged pointers")]
-mod listing;
+mod index;
+mod iter;
 #[allow(unsafe_code, reason = "slots are reached through raw pointers, so that entries never move")]
 mod table;
 

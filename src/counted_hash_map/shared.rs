@@ -68,6 +68,12 @@ impl<K, V> CountedSlot<K, V> {
 }
 
 impl<K, V, S> CountedHashMap<K, V, S> {
+    /// A hint: see [`Table::prefetch`](crate::handle_hash_map::Table::prefetch).
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, hash: Folded) {
+        self.base.table().prefetch(hash);
+    }
+
     /// The entry that is listed under `hash` and that `eq` accepts. It may be dead: see (I10).
     #[inline(always)]
     pub(crate) fn find_shared(

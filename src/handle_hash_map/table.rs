@@ -13,10 +13,10 @@ use core::marker::PhantomData;
 use core::mem;
 
 use alloc::alloc::handle_alloc_error;
-use hashbrown::{HashTable, TryReserveError};
+use hashbrown::TryReserveError;
 use slotmap::{DefaultKey, Key, SlotMap};
 
-use super::listing::Listing;
+use super::index::Index;
 use crate::storage::{
     Address, Arena, Cursor, Folded, Queue, SlotPtr, allocation_error, drop_in_order,
 };
@@ -46,7 +46,7 @@ pub(crate) struct Dead<K, V> {
 }
 
 pub(crate) struct Table<K, V> {
-    index: UnsafeCell<HashTable<Listing>>,
+    index: UnsafeCell<Index>,
     handles: UnsafeCell<SlotMap<DefaultKey, Home>>,
     arena: UnsafeCell<Arena<K, V>>,
     /// Indices of `handles` that are never used again because their versions ran out.
@@ -58,7 +58,7 @@ pub(crate) struct Table<K, V> {
 impl<K, V> Table<K, V> {
     pub(crate) fn new() -> Self {
         Self {
-            index: UnsafeCell::new(HashTable::new()),
+            index: UnsafeCell::new(Index::new()),
             handles: UnsafeCell::new(SlotMap::new()),
             arena: UnsafeCell::new(Arena::new()),
             worn_out: Cell::new(0),
@@ -66,7 +66,7 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    fn index(&self) -> &HashTable<Listing> {
+    fn index(&self) -> &Index {
         // SAFETY: (I5) a `&mut` to the index lives only in short sections of this file.
         unsafe { &*self.index.get() }
     }
@@ -91,6 +91,13 @@ impl<K, V> Table<K, V> {
         self.index().capacity().min(handles).min(self.arena().capacity())
     }
 
+    /// A hint that `hash` is about to be looked up, and worth it if the table is large and the search is
+    /// likely to find something, or an entry to be inserted.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, hash: Folded) {
+        self.index().prefetch(hash);
+    }
+
     /// The entry that is listed under `hash` and that `eq` accepts.
     ///
     /// `eq` is user code as far as this layer knows. It may look things up here; what it must not
@@ -102,7 +109,7 @@ impl<K, V> Table<K, V> {
         mut eq: impl FnMut(SlotPtr<K, V>, &K) -> bool,
     ) -> Option<SlotPtr<K, V>> {
         let mut found = None;
-        self.index().find(hash.spread(), |listing| {
+        self.index().find(hash, |listing| {
             if !listing.may_have::<K, V>(hash) {
                 return false;
             }
@@ -125,6 +132,7 @@ impl<K, V> Table<K, V> {
         hash: Folded,
         mut eq: impl FnMut(&K) -> bool,
     ) -> Option<DefaultKey> {
+        self.prefetch(hash);
         let slot = self.find(hash, |_, key| eq(key))?;
         // SAFETY: (I2, I4) an indexed slot is occupied, so it has a header.
         Some(unsafe { slot.header() }.key())
@@ -226,7 +234,7 @@ impl<K, V> Table<K, V> {
     /// took up the room.
     fn try_reserve_listings(
         &self,
-        index: &mut HashTable<Listing>,
+        index: &mut Index,
         additional: usize,
     ) -> Result<(), TryReserveError> {
         let entries = index.len();
@@ -234,17 +242,15 @@ impl<K, V> Table<K, V> {
             return Ok(());
         }
         if entries == 0 {
-            // Of an empty index, hashbrown clears tombstones away here, but not in `clear`.
-            return index.try_reserve(additional, never_rehash);
+            return index.reserve_in_empty(additional);
         }
         // Seven of eight buckets; an index of four buckets is never worth clearing.
         let capacity_when_clear = index.num_buckets() / 8 * 7;
         let wanted = (entries + additional).max(entries * 2);
         let clear = if wanted <= capacity_when_clear {
-            index.clear();
-            mem::take(index)
+            index.take_cleared()
         } else {
-            listings_with_room(wanted)?
+            Index::with_room(wanted)?
         };
         *index = self.list_all(clear);
         Ok(())
@@ -252,11 +258,11 @@ impl<K, V> Table<K, V> {
 
     /// Lists every entry, in an empty index that has room. Goes through the handles, in which hashes lie
     /// side by side: no entry is touched. The index is passed by value so that the loop keeps it in registers.
-    fn list_all(&self, mut index: HashTable<Listing>) -> HashTable<Listing> {
+    fn list_all(&self, mut index: Index) -> Index {
         for home in self.handles().values() {
             // SAFETY: (I1, I2) the home of a handle is an occupied slot.
             let slot = unsafe { self.arena().locate(home.address) };
-            list(&mut index, slot, home.hash);
+            index.insert(slot, home.hash);
         }
         index
     }
@@ -315,8 +321,7 @@ impl<K, V> Table<K, V> {
         // SAFETY: (I4) `take` initialised the header.
         unsafe { slot.header() }.set_live(handle);
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
-        let index = unsafe { &mut *self.index.get() };
-        list(index, slot, hash);
+        unsafe { &mut *self.index.get() }.insert(slot, hash);
         slot
     }
 
@@ -401,13 +406,8 @@ impl<K, V> Table<K, V> {
     #[inline]
     pub(crate) unsafe fn unlist(&self, dead: &Dead<K, V>) {
         // SAFETY: (I5) quiet, and addresses are compared, so no user code runs while this lives.
-        let index = unsafe { &mut *self.index.get() };
-        let listing = Listing::new(dead.slot, dead.hash);
-        let found = index.find_entry(dead.hash.spread(), |&other| other == listing);
-        debug_assert!(found.is_ok(), "a dead entry is listed until it is unlisted");
-        if let Ok(listing) = found {
-            listing.remove();
-        }
+        let was_listed = unsafe { &mut *self.index.get() }.remove(dead.slot, dead.hash);
+        debug_assert!(was_listed, "a dead entry is listed until it is unlisted");
         // SAFETY: (I4) a dead slot that is occupied has a header.
         unsafe { dead.slot.header() }.set_unlisted();
     }
@@ -464,7 +464,7 @@ impl<K, V> Table<K, V> {
         self.room.set(0);
         // SAFETY: (I5) quiet; listing calls nobody.
         let index = unsafe { &mut *self.index.get() };
-        let smaller = listings_with_room(index.len()).ok();
+        let smaller = Index::with_room(index.len()).ok();
         if let Some(smaller) = smaller.filter(|it| it.num_buckets() < index.num_buckets()) {
             *index = self.list_all(smaller);
         }
@@ -494,26 +494,6 @@ impl<K, V> Table<K, V> {
     pub(crate) fn iter_mut(&mut self) -> IterMut<'_, K, V> {
         IterMut { cursor: self.cursor(), left: self.len(), table: self, entries: PhantomData }
     }
-}
-
-fn listings_with_room(entries: usize) -> Result<HashTable<Listing>, TryReserveError> {
-    let mut index = HashTable::new();
-    index.try_reserve(entries, never_rehash)?;
-    Ok(index)
-}
-
-/// Lists an entry in an index that has room.
-#[inline]
-fn list<K, V>(index: &mut HashTable<Listing>, slot: SlotPtr<K, V>, hash: Folded) {
-    // Cheaper than to let hashbrown look for itself.
-    assert!(index.len() != index.capacity(), "the index has room");
-    index.insert_unique(hash.spread(), Listing::new(slot, hash), never_rehash);
-}
-
-/// The hasher for an index that has room, or is empty: it cannot grow by itself, for a [`Listing`] does
-/// not tell its hash.
-fn never_rehash(_: &Listing) -> u64 {
-    unreachable!("the index has room")
 }
 
 /// # Safety
@@ -646,10 +626,7 @@ impl<K, V> Table<K, V> {
             // SAFETY: as above.
             let header = unsafe { slot.header() };
             assert!(header.is_live() && header.key() == handle, "(I1) handle and header agree");
-            let listings = index
-                .iter_hash(home.hash.spread())
-                .filter(|&&listing| listing == Listing::new(slot, home.hash));
-            assert_eq!(listings.count(), 1, "(I2) an entry is listed once");
+            assert_eq!(index.count(slot, home.hash), 1, "(I2) an entry is listed once");
         }
         let mut cursor = self.cursor();
         let mut live = 0;

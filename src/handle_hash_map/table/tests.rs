@@ -3,7 +3,8 @@
 
 use alloc::vec::Vec;
 
-use super::{Folded, LAST_VERSION, Listing, SlotPtr, Table};
+use super::super::index::Listing;
+use super::{Folded, LAST_VERSION, SlotPtr, Table};
 
 #[test]
 fn a_worn_out_index_is_never_used_again() {

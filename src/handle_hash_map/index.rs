@@ -1,0 +1,247 @@
+//! The index: where the entry of a hash lies.
+
+use core::mem;
+use core::ptr;
+
+use hashbrown::{HashTable, TryReserveError};
+
+use crate::storage::{Folded, SlotPtr};
+
+/// What the index holds for an entry: a pointer to its slot, less a piece of the entry's hash, for which
+/// the alignment of slots leaves the low bits. So a lookup has the entry at once, and hardly ever
+/// touches one of another hash.
+///
+/// The provenance is that of the slot's block: pointers are moved, never made from integers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Listing(*mut u8);
+
+// SAFETY: the pointer is no use without the table around it, whose arena says what may be sent.
+unsafe impl Send for Listing {}
+
+impl Listing {
+    #[inline]
+    pub(super) fn new<K, V>(slot: SlotPtr<K, V>, hash: Folded) -> Self {
+        Self(slot.as_ptr().cast::<u8>().wrapping_sub(Self::piece::<K, V>(hash)))
+    }
+
+    /// Whether the entry may have this hash. Of those that have another, few may.
+    #[inline]
+    pub(super) fn may_have<K, V>(self, hash: Folded) -> bool {
+        self.plus_piece::<K, V>(hash).addr() % SlotPtr::<K, V>::ALIGN == 0
+    }
+
+    /// # Safety
+    ///
+    /// The entry `may_have` this hash, and is one of a map of `K` and `V`.
+    #[inline]
+    pub(super) unsafe fn slot<K, V>(self, hash: Folded) -> SlotPtr<K, V> {
+        // SAFETY: (I2) `new` took away less than the alignment, and what has been added led to a
+        // multiple of it; so both were the same, and this is the pointer that `new` was given.
+        unsafe { SlotPtr::from_ptr(self.plus_piece::<K, V>(hash).cast()) }
+    }
+
+    #[inline]
+    fn plus_piece<K, V>(self, hash: Folded) -> *mut u8 {
+        self.0.wrapping_add(Self::piece::<K, V>(hash))
+    }
+
+    #[inline]
+    fn piece<K, V>(hash: Folded) -> usize {
+        hash.top(SlotPtr::<K, V>::ALIGN.ilog2())
+    }
+}
+
+/// A hash table of listings that knows where its buckets lie.
+pub(super) struct Index {
+    listings: HashTable<Listing>,
+    /// The address behind bucket 0, from which hashbrown counts downwards. Only of a large index.
+    end: usize,
+}
+
+impl Index {
+    /// From here on, an index does not fit into the cache next to the processor, and prefetching pays.
+    const LARGE: usize = 1 << 14;
+
+    pub(super) fn new() -> Self {
+        Self { listings: HashTable::new(), end: 0 }
+    }
+
+    /// An index that is empty and has room.
+    ///
+    /// # Errors
+    ///
+    /// If memory or numbers run out.
+    pub(super) fn with_room(entries: usize) -> Result<Self, TryReserveError> {
+        let mut index = Self::new();
+        index.reserve_in_empty(entries)?;
+        Ok(index)
+    }
+
+    /// Makes room in an index that lists nothing. There, hashbrown clears tombstones away too, which it
+    /// does not do in `clear`.
+    ///
+    /// # Errors
+    ///
+    /// If memory or numbers run out.
+    pub(super) fn reserve_in_empty(&mut self, entries: usize) -> Result<(), TryReserveError> {
+        self.listings.try_reserve(entries, never_rehash)?;
+        if self.last_bucket() >= Self::LARGE {
+            // hashbrown tells where a listing is, but not where the buckets are.
+            let any = Listing(ptr::null_mut());
+            let listed = self.listings.insert_unique(0, any, never_rehash);
+            let buckets_up_to = (listed.bucket_index() + 1) * size_of::<Listing>();
+            self.end = ptr::from_ref(listed.get()).addr() + buckets_up_to;
+            listed.remove();
+        }
+        Ok(())
+    }
+
+    /// Clears the index and hands it over.
+    pub(super) fn take_cleared(&mut self) -> Self {
+        self.listings.clear();
+        mem::replace(self, Self::new())
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.listings.len()
+    }
+
+    #[inline]
+    pub(super) fn capacity(&self) -> usize {
+        self.listings.capacity()
+    }
+
+    pub(super) fn num_buckets(&self) -> usize {
+        self.listings.num_buckets()
+    }
+
+    #[inline]
+    fn last_bucket(&self) -> usize {
+        self.listings.num_buckets() - 1
+    }
+
+    /// Shows `eq` listings that may have this hash, until it accepts one.
+    #[inline(always)]
+    pub(super) fn find(&self, hash: Folded, eq: impl FnMut(&Listing) -> bool) {
+        self.listings.find(hash.spread(), eq);
+    }
+
+    /// Asks the processor to load the bucket that most likely lists this hash while it waits for the tags:
+    /// in a large index both are far away, and without this the one would be loaded after the other.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, hash: Folded) {
+        if self.last_bucket() >= Self::LARGE {
+            prefetch(self.home_bucket(hash));
+        }
+    }
+
+    /// The address of the bucket where the search for a hash starts, in a large index. It relies on how
+    /// hashbrown lays out its buckets, so it is good for a hint only.
+    #[inline]
+    fn home_bucket(&self, hash: Folded) -> usize {
+        let bucket = hash.spread() as usize & self.last_bucket();
+        self.end.wrapping_sub((bucket + 1) * size_of::<Listing>())
+    }
+
+    /// Lists an entry. There is room.
+    #[inline]
+    pub(super) fn insert<K, V>(&mut self, slot: SlotPtr<K, V>, hash: Folded) {
+        // Cheaper than to let hashbrown look for itself.
+        assert!(self.listings.len() != self.listings.capacity(), "the index has room");
+        self.listings.insert_unique(hash.spread(), Listing::new(slot, hash), never_rehash);
+    }
+
+    /// Takes an entry out, and says whether it was listed.
+    #[inline]
+    pub(super) fn remove<K, V>(&mut self, slot: SlotPtr<K, V>, hash: Folded) -> bool {
+        self.prefetch(hash);
+        let listing = Listing::new(slot, hash);
+        match self.listings.find_entry(hash.spread(), |&other| other == listing) {
+            Ok(listed) => {
+                listed.remove();
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// How many times an entry is listed.
+    #[cfg(any(test, fuzzing, debug_assertions))]
+    pub(super) fn count<K, V>(&self, slot: SlotPtr<K, V>, hash: Folded) -> usize {
+        let listing = Listing::new(slot, hash);
+        self.listings.iter_hash(hash.spread()).filter(|&&other| other == listing).count()
+    }
+}
+
+/// The hasher for an index that has room, or is empty: it cannot grow by itself, for a [`Listing`] does
+/// not tell its hash.
+fn never_rehash(_: &Listing) -> u64 {
+    unreachable!("the index has room")
+}
+
+#[cfg(all(target_arch = "x86_64", target_feature = "sse", not(miri)))]
+#[inline(always)]
+fn prefetch(address: usize) {
+    use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+    // SAFETY: the target has the instruction, which is a hint: it reads nothing that the program can
+    // see, and any address will do.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(ptr::without_provenance(address)) };
+}
+
+/// Nothing: stable Rust has no such hint here.
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse", not(miri))))]
+#[inline(always)]
+fn prefetch(_address: usize) {}
+
+#[cfg(test)]
+mod tests {
+    use core::ptr;
+
+    use super::{Folded, Index, Listing, never_rehash};
+
+    const MANY: usize = Index::LARGE;
+
+    fn fill(index: &mut Index) {
+        for n in 0..MANY {
+            let listing = Listing(ptr::without_provenance_mut(n));
+            index.listings.insert_unique(hash_of(n).spread(), listing, never_rehash);
+        }
+    }
+
+    fn hash_of(n: usize) -> Folded {
+        let product = (n as u64 + 1).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        Folded::new(product ^ product >> 29)
+    }
+
+    /// How many listings lie in the bucket that would be prefetched for them.
+    fn at_home(index: &Index) -> usize {
+        let is_at_home = |&n: &usize| {
+            let mut home = false;
+            index.find(hash_of(n), |listing| {
+                home = ptr::from_ref(listing).addr() == index.home_bucket(hash_of(n));
+                listing.0.addr() == n
+            });
+            home
+        };
+        (0..MANY).filter(is_at_home).count()
+    }
+
+    #[test]
+    fn most_listings_lie_in_the_bucket_that_is_prefetched() {
+        let mut index = Index::with_room(MANY).unwrap();
+        fill(&mut index);
+        assert!(at_home(&index) > MANY / 2, "in a new index");
+
+        let mut index = index.take_cleared();
+        assert_eq!(index.len(), 0);
+        fill(&mut index);
+        assert!(at_home(&index) > MANY / 2, "in one that was cleared");
+
+        let mut index = index.take_cleared();
+        index.reserve_in_empty(4 * MANY).unwrap();
+        fill(&mut index);
+        assert!(at_home(&index) > MANY / 2, "in one that has grown");
+    }
+}
