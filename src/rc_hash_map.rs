@@ -283,7 +283,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
     #[must_use = "dropping a `Ref` may remove its entry"]
     pub fn find_hashed(&self, hash: u64, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
         self.owner.debug_assert_no_probe();
-        self.owner.find(Folded::new(hash), eq, Miss::Then)
+        self.owner.find_any(Folded::new(hash), eq)
     }
 
     /// Visits every entry, in no particular order, yielding a `Ref` for each.

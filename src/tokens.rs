@@ -117,9 +117,14 @@ pub trait Count {
     fn put(&self, token: Token) -> bool;
 }
 
+/// What a count must not reach. It is the sign bit, for which the addition itself tests.
+const LIMIT: u32 = 1 << 31;
+/// What a closed count holds: beyond the limit, and so is one more.
+const CLOSED: u32 = LIMIT + 1;
+
 /// The count of one entry.
 ///
-/// Counts up to 2³² − 1, in four bytes; one more aborts the process, as an overflow of `Rc` does.
+/// Counts up to 2³¹ − 1, in four bytes; one more aborts the process, as an overflow of `Rc` does.
 ///
 /// ```
 /// use rcmap::{Count, UsizeCount};
@@ -168,12 +173,32 @@ impl UsizeCount {
         self.count.get() == 0
     }
 
+    /// Like `get`, but gives nothing if the count is closed.
+    #[inline]
+    pub(crate) fn get_if_open(&self) -> Option<Token> {
+        let count = self.count.get().wrapping_add(1);
+        self.count.set(count);
+        if count >= LIMIT { self.refuse() } else { Some(Token::mint()) }
+    }
+
     #[cold]
     #[inline(never)]
-    fn overflow(&self) -> ! {
+    fn refuse(&self) -> Option<Token> {
         // Undone first: a panic hook may run before the process ends, and look at the count.
-        self.count.set(u32::MAX);
-        abort()
+        self.count.set(self.count.get().wrapping_sub(1));
+        if self.is_closed() { None } else { abort() }
+    }
+
+    /// Makes sure that `get_if_open` gives nothing any more. The count is zero, and nobody raises it in
+    /// another way.
+    pub(crate) fn close(&self) {
+        debug_assert!(self.is_zero(), "no token is out");
+        self.count.set(CLOSED);
+    }
+
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.count.get() == CLOSED
     }
 
     /// Like `put`, for those who know that the token is of this count: saves the check for zero.
@@ -190,12 +215,7 @@ impl UsizeCount {
 impl Count for UsizeCount {
     #[inline]
     fn get(&self) -> Token {
-        let count = self.count.get().wrapping_add(1);
-        self.count.set(count);
-        if count == 0 {
-            self.overflow();
-        }
-        Token::mint()
+        self.get_if_open().unwrap_or_else(|| abort())
     }
 
     #[inline]

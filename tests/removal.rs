@@ -248,6 +248,36 @@ fn destructors_of_one_map_never_nest() {
 }
 
 #[test]
+fn destructors_run_in_the_order_in_which_their_entries_departed() {
+    struct Logged {
+        name: u32,
+        log: Rc<RefCell<Vec<u32>>>,
+        _held: Vec<Ref<u32, Self>>,
+    }
+
+    impl Drop for Logged {
+        fn drop(&mut self) {
+            self.log.borrow_mut().push(self.name);
+        }
+    }
+
+    let map = RcHashMap::new();
+    let log = Rc::default();
+    let put = |name, held: &[&Ref<u32, Logged>]| {
+        let _held = held.iter().map(|&r| r.clone()).collect();
+        map.insert(name, Logged { name, log: Rc::clone(&log), _held }).unwrap()
+    };
+    let [six, five, four, three] = [6, 5, 4, 3].map(|name| put(name, &[]));
+    let two = put(2, &[&six]);
+    let one = put(1, &[&four, &five]);
+    let root = put(0, &[&one, &two, &three]);
+    drop((one, two, three, four, five, six));
+    assert_eq!(map.len(), 7);
+    drop(root);
+    assert_eq!(*log.borrow(), [0, 1, 2, 3, 4, 5, 6], "level by level");
+}
+
+#[test]
 fn a_shared_part_of_a_dag_goes_once_and_last() {
     let (world, map) = setup(Mood::Fair);
     let shared = put(&world, &map, 0);

@@ -94,17 +94,25 @@ impl Name for [u32; 3] {
     }
 }
 
+/// The queries that a predicate can be given to.
+#[derive(Clone, Copy)]
+enum Way {
+    FindHashed,
+    Find,
+    ContainsKey,
+}
+
 struct Setup<K> {
     world: World,
     map: Rc<RcHashMap<K, Value, Same>>,
     refs: RefCell<Vec<Ref<K, Value, Same>>>,
-    by_contains: bool,
+    way: Way,
 }
 
 impl<K: Name> Setup<K> {
-    fn new(by_contains: bool) -> Self {
+    fn new(way: Way) -> Self {
         let (world, map, refs) = (World::new(), Rc::default(), RefCell::new(Vec::new()));
-        let setup = Self { world, map, refs, by_contains };
+        let setup = Self { world, map, refs, way };
         for name in NAMES {
             setup.insert(name);
         }
@@ -137,10 +145,11 @@ impl<K: Name> Setup<K> {
             }
             name == target
         };
-        if self.by_contains {
-            return self.map.contains_key(&Acting(eq));
-        }
-        let found = self.map.find_hashed(HASH, eq);
+        let found = match self.way {
+            Way::FindHashed => self.map.find_hashed(HASH, eq),
+            Way::Find => self.map.find(&Acting(eq)),
+            Way::ContainsKey => return self.map.contains_key(&Acting(eq)),
+        };
         assert!(found.as_ref().is_none_or(|r| r.as_key().name() == target));
         found.is_some()
     }
@@ -161,8 +170,9 @@ impl<K: Name> Setup<K> {
 fn for_each_search<K: Name>(test: impl Fn(&Setup<K>, u32, usize)) {
     for target in 1..=NEW {
         for at in 0..NAMES.len() {
-            test(&Setup::new(false), target, at);
-            test(&Setup::new(true), target, at);
+            for way in [Way::FindHashed, Way::Find, Way::ContainsKey] {
+                test(&Setup::new(way), target, at);
+            }
         }
     }
 }
@@ -183,7 +193,7 @@ fn predicates_may_not_insert<K: Name>() {
         }
         setup.holds(&NAMES);
     });
-    let setup = Setup::<K>::new(false);
+    let setup = Setup::<K>::new(Way::Find);
     assert_panics_with("may not be inserted into", || setup.search(NEW, 3, || setup.insert(NEW)));
 }
 
@@ -225,14 +235,54 @@ fn nested_queries_see_what_is_alive<K: Name>() {
         let found = setup.search(target, at, || {
             acted.set(true);
             setup.let_go(2);
-            assert!(setup.find(2).is_none() && setup.find(NEW).is_none());
-            assert!(setup.find(3).is_some_and(|r| r.as_key().name() == 3));
+            for name in 1..=NEW {
+                let is_there = NAMES.contains(&name) && name != 2;
+                let query = Acting(|key: &K| key.name() == name);
+                assert_eq!(setup.map.contains_key(&query), is_there);
+                for found in [setup.find(name), setup.map.find(&query)] {
+                    assert_eq!(found.map(|r| r.as_key().name()), is_there.then_some(name));
+                }
+            }
+            let any = setup.map.find_hashed(HASH, |key| [2, 3].contains(&key.name()));
+            assert!(any.is_some_and(|r| r.as_key().name() == 3), "another one is alive");
             assert!(attempt(|| setup.insert(NEW)).is_err(), "the outer search still runs");
         });
         let there = target != NEW && !(acted.get() && target == 2);
         assert_eq!(found, there);
         setup.holds(&if acted.get() { but(2) } else { NAMES.to_vec() });
     });
+}
+
+/// A search inside of another one lets go of an entry, and panics or does not: the outer one must notice.
+#[cfg(not(debug_assertions))]
+fn nested_searches_let_go<K: Name>() {
+    for panics in [false, true] {
+        for inner in NAMES {
+            for_each_search::<K>(|setup, target, at| {
+                let acted = Cell::new(false);
+                let found = setup.search(target, at, || {
+                    acted.set(true);
+                    setup.let_go(1);
+                    let ended = attempt(|| {
+                        setup.search(inner, 0, || {
+                            setup.let_go(2);
+                            assert!(setup.search(3, 0, || setup.let_go(4)));
+                            if panics {
+                                std::panic::resume_unwind(Box::new(()));
+                            }
+                        })
+                    });
+                    assert!(ended.map_or(panics, |found| !panics && found == (inner == 3)));
+                    assert_eq!(setup.map.len(), 1);
+                    assert_eq!(setup.world.alive(), NAMES.len(), "all destructors wait");
+                    assert!(attempt(|| setup.insert(NEW)).is_err(), "the outer search still runs");
+                });
+                let left = if acted.get() { vec![3] } else { NAMES.to_vec() };
+                assert_eq!(found, left.contains(&target));
+                setup.holds(&left);
+            });
+        }
+    }
 }
 
 macro_rules! for_each_kind_of_key {
@@ -254,4 +304,6 @@ for_each_kind_of_key! {
     a_panic_out_of_any_comparison_leaves_the_guard_off: predicates_may_panic,
     #[cfg(not(debug_assertions))]
     nested_queries_from_any_comparison: nested_queries_see_what_is_alive,
+    #[cfg(not(debug_assertions))]
+    what_nested_searches_let_go_is_not_found_and_not_lost: nested_searches_let_go,
 }

@@ -233,7 +233,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         while let Some(slot) = unsafe { self.base.table().advance(&mut cursor) } {
             // SAFETY: the slot is live.
             let count = unsafe { CountedSlot(slot).count() };
-            assert!(!count.is_zero(), "(I6) a live entry has a token out");
+            assert!(!count.is_zero() && !count.is_closed(), "(I6) a live entry has a token out");
         }
     }
 
@@ -251,7 +251,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
             // SAFETY: the caller's promise.
             let slot = CountedSlot(unsafe { self.base.table().advance(cursor) }?);
             // SAFETY: (I4) what a cursor yields is occupied.
-            if !unsafe { slot.count() }.is_zero() {
+            if !unsafe { slot.count() }.is_closed() {
                 return Some(slot);
             }
         }

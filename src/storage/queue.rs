@@ -27,13 +27,13 @@ impl Queue {
     /// `address` names an occupied, dead slot of `arena` that is in no list.
     pub(crate) unsafe fn push<K, V>(&self, arena: &Arena<K, V>, address: Address) {
         // SAFETY: the caller vouches for `address`.
-        let header = unsafe { header(arena, address) };
+        let header = unsafe { header_at(arena, address) };
         let last = self.last.replace(address);
         if last == Address::NONE {
             header.set_next(address);
         } else {
             // SAFETY: it was pushed, and it is in the ring still.
-            let last = unsafe { self::header(arena, last) };
+            let last = unsafe { header_at(arena, last) };
             header.set_next(last.next());
             last.set_next(address);
         }
@@ -50,13 +50,13 @@ impl Queue {
             return None;
         }
         // SAFETY: it was pushed, and it is in the ring still.
-        let header = unsafe { header(arena, last) };
+        let header = unsafe { header_at(arena, last) };
         let first = header.next();
         if first == last {
             self.last.set(Address::NONE);
         } else {
             // SAFETY: as above.
-            header.set_next(unsafe { self::header(arena, first) }.next());
+            header.set_next(unsafe { header_at(arena, first) }.next());
         }
         Some(first)
     }
@@ -65,7 +65,7 @@ impl Queue {
 /// # Safety
 ///
 /// `address` names an occupied slot of `arena`.
-unsafe fn header<K, V>(arena: &Arena<K, V>, address: Address) -> &Header {
+unsafe fn header_at<K, V>(arena: &Arena<K, V>, address: Address) -> &Header {
     // SAFETY: (I2) the slot is occupied, so its block is allocated.
     let slot = unsafe { arena.locate(address) };
     // SAFETY: (I4) it has a header; `arena` is borrowed, so its blocks stay.

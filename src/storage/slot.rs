@@ -13,7 +13,7 @@ use super::Folded;
 pub(crate) struct Address(pub(super) u32);
 
 impl Address {
-    /// The end of a list; no slot has it.
+    /// No slot's: the end of a list.
     pub(crate) const NONE: Self = Self(u32::MAX);
 }
 
