@@ -60,7 +60,7 @@ pub use weak::WeakRef;
 ///
 /// # Limits
 ///
-/// At most 2³² − 2 entries in a map, and 2³² − 1 `Ref`s to an entry: one more aborts, as with `Rc`. Neither
+/// At most 2³² − 2 entries in a map, and 2³¹ − 1 `Ref`s to an entry: one more aborts, as with `Rc`. Neither
 /// `Send` nor `Sync`.
 ///
 /// ```
@@ -375,6 +375,9 @@ impl<K, V, S: BuildHasher> RcHashMap<K, V, S> {
     }
 
     /// The entry with this key. O(1): one hash, one probe, no allocation.
+    ///
+    /// A query equals one key at most, as a key does. For what may accept several entries, there is
+    /// [`find_hashed`](Self::find_hashed).
     ///
     /// # Panics
     ///

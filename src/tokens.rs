@@ -189,8 +189,7 @@ impl UsizeCount {
         if self.is_closed() { None } else { abort() }
     }
 
-    /// Makes sure that `get_if_open` gives nothing any more. The count is zero, and nobody raises it in
-    /// another way.
+    /// Makes sure that `get_if_open` gives nothing any more; `get` would abort. The count is zero.
     pub(crate) fn close(&self) {
         debug_assert!(self.is_zero(), "no token is out");
         self.count.set(CLOSED);

@@ -231,7 +231,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         let mut cursor = self.cursor();
         // SAFETY: the map is borrowed, so it is not shrunk.
         while let Some(slot) = unsafe { self.base.table().advance(&mut cursor) } {
-            // SAFETY: the slot is live.
+            // SAFETY: the slot is occupied.
             let count = unsafe { CountedSlot(slot).count() };
             assert!(!count.is_zero() && !count.is_closed(), "(I6) a live entry has a token out");
         }
@@ -258,7 +258,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
     }
 }
 
-/// An entry whose count is zero and whose key and value are still in their slot.
+/// An entry whose count is zero, or closed, and whose key and value are still in their slot.
 pub(crate) struct Departed<K, V>(Dead<K, Counted<V>>);
 
 impl<K, V> Departed<K, V> {

@@ -16,6 +16,9 @@ pub(super) fn query_in_probe() -> ! {
 }
 
 /// How many probes are at work, each inside of the one before, and whether something is deferred.
+///
+/// While the `Eq` of a search runs, this is `ONE` or more, counted from there; what it was before, the
+/// search knows and puts back. So it can get to `NONE_BUT_DEFERRED` at the end of the outermost only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
 pub(super) struct Probes(u32);
 
