@@ -173,20 +173,36 @@ impl UsizeCount {
         self.count.get() == 0
     }
 
+    /// Raises the count, and says whether it has become too high.
+    #[inline]
+    fn raise(&self) -> bool {
+        let count = self.count.get().wrapping_add(1);
+        self.count.set(count);
+        count >= LIMIT
+    }
+
     /// Like `get`, but gives nothing if the count is closed.
     #[inline]
     pub(crate) fn get_if_open(&self) -> Option<Token> {
-        let count = self.count.get().wrapping_add(1);
-        self.count.set(count);
-        if count >= LIMIT { self.refuse() } else { Some(Token::mint()) }
+        if self.raise() { self.refuse() } else { Some(Token::mint()) }
     }
 
     #[cold]
     #[inline(never)]
     fn refuse(&self) -> Option<Token> {
+        if self.count.get() != CLOSED + 1 {
+            self.overflow();
+        }
+        self.count.set(CLOSED);
+        None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn overflow(&self) -> ! {
         // Undone first: a panic hook may run before the process ends, and look at the count.
         self.count.set(self.count.get().wrapping_sub(1));
-        if self.is_closed() { None } else { abort() }
+        abort()
     }
 
     /// Makes sure that `get_if_open` gives nothing any more; `get` would abort. The count is zero.
@@ -214,7 +230,10 @@ impl UsizeCount {
 impl Count for UsizeCount {
     #[inline]
     fn get(&self) -> Token {
-        self.get_if_open().unwrap_or_else(|| abort())
+        if self.raise() {
+            self.overflow();
+        }
+        Token::mint()
     }
 
     #[inline]
