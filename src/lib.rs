@@ -144,7 +144,7 @@
 //! # Limits
 //!
 //! - At most 2³² − 2 entries in a map: beyond that, insertion panics and `try_reserve` fails.
-//! - 2³¹ − 1 `Ref`s to an entry: one more aborts the process, as an overflow of `Rc` does.
+//! - 2³² − 1 `Ref`s to an entry: one more aborts the process, as an overflow of `Rc` does.
 //! - One thread.
 //! - `Eq`, while a map compares keys, must not insert into, reserve or shrink that map: it panics. In
 //!   debug builds it must not query it either. All else is allowed, everywhere.

@@ -60,7 +60,7 @@ pub use weak::WeakRef;
 ///
 /// # Limits
 ///
-/// At most 2³² − 2 entries in a map, and 2³¹ − 1 `Ref`s to an entry: one more aborts, as with `Rc`. Neither
+/// At most 2³² − 2 entries in a map, and 2³² − 1 `Ref`s to an entry: one more aborts, as with `Rc`. Neither
 /// `Send` nor `Sync`.
 ///
 /// ```
@@ -283,7 +283,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
     #[must_use = "dropping a `Ref` may remove its entry"]
     pub fn find_hashed(&self, hash: u64, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
         self.owner.debug_assert_no_probe();
-        self.owner.find_any(Folded::new(hash), eq)
+        self.owner.find(Folded::new(hash), eq, Miss::Then)
     }
 
     /// Visits every entry, in no particular order, yielding a `Ref` for each.
@@ -375,9 +375,6 @@ impl<K, V, S: BuildHasher> RcHashMap<K, V, S> {
     }
 
     /// The entry with this key. O(1): one hash, one probe, no allocation.
-    ///
-    /// A query equals one key at most, as a key does. For what may accept several entries, there is
-    /// [`find_hashed`](Self::find_hashed).
     ///
     /// # Panics
     ///

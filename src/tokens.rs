@@ -117,14 +117,9 @@ pub trait Count {
     fn put(&self, token: Token) -> bool;
 }
 
-/// What a count must not reach. It is the sign bit, for which the addition itself tests.
-const LIMIT: u32 = 1 << 31;
-/// What a closed count holds: beyond the limit, and so is one more.
-const CLOSED: u32 = LIMIT + 1;
-
 /// The count of one entry.
 ///
-/// Counts up to 2³¹ − 1, in four bytes; one more aborts the process, as an overflow of `Rc` does.
+/// Counts up to 2³² − 1, in four bytes; one more aborts the process, as an overflow of `Rc` does.
 ///
 /// ```
 /// use rcmap::{Count, UsizeCount};
@@ -173,47 +168,12 @@ impl UsizeCount {
         self.count.get() == 0
     }
 
-    /// Raises the count, and says whether it has become too high.
-    #[inline]
-    fn raise(&self) -> bool {
-        let count = self.count.get().wrapping_add(1);
-        self.count.set(count);
-        count >= LIMIT
-    }
-
-    /// Like `get`, but gives nothing if the count is closed.
-    #[inline]
-    pub(crate) fn get_if_open(&self) -> Option<Token> {
-        if self.raise() { self.refuse() } else { Some(Token::mint()) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn refuse(&self) -> Option<Token> {
-        if self.count.get() != CLOSED + 1 {
-            self.overflow();
-        }
-        self.count.set(CLOSED);
-        None
-    }
-
     #[cold]
     #[inline(never)]
     fn overflow(&self) -> ! {
         // Undone first: a panic hook may run before the process ends, and look at the count.
-        self.count.set(self.count.get().wrapping_sub(1));
+        self.count.set(u32::MAX);
         abort()
-    }
-
-    /// Makes sure that `get_if_open` gives nothing any more; `get` would abort. The count is zero.
-    pub(crate) fn close(&self) {
-        debug_assert!(self.is_zero(), "no token is out");
-        self.count.set(CLOSED);
-    }
-
-    #[inline]
-    pub(crate) fn is_closed(&self) -> bool {
-        self.count.get() == CLOSED
     }
 
     /// Like `put`, for those who know that the token is of this count: saves the check for zero.
@@ -230,7 +190,9 @@ impl UsizeCount {
 impl Count for UsizeCount {
     #[inline]
     fn get(&self) -> Token {
-        if self.raise() {
+        let count = self.count.get().wrapping_add(1);
+        self.count.set(count);
+        if count == 0 {
             self.overflow();
         }
         Token::mint()

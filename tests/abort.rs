@@ -39,27 +39,20 @@ fn assert_aborted(status: ExitStatus, errors: &str) {
     }
 }
 
-/// The highest count.
-#[cfg(not(debug_assertions))]
-const MOST: usize = i32::MAX as usize;
-
-/// Two thousand million steps: a few seconds, in release builds.
+/// Four thousand million steps: a few seconds, in release builds.
 #[cfg(not(debug_assertions))]
 #[test]
 fn an_overflow_of_a_count_aborts() {
     const NAME: &str = "an_overflow_of_a_count_aborts";
     if is_child(NAME) {
         let count = UsizeCount::new();
-        for _ in 0..MOST {
+        for _ in 0..=u32::MAX {
             std::mem::forget(std::hint::black_box(&count).get());
         }
-        eprintln!("so far {}", count.count());
-        std::mem::forget(count.get());
-        std::process::exit(7);
+        std::process::exit(i32::from(count.count() > u32::MAX as usize));
     }
     let (status, errors) = run_again(NAME);
     assert_aborted(status, &errors);
-    assert!(errors.contains(&format!("so far {MOST}")), "it went as far as it should: {errors}");
 }
 
 /// A regression: the message used to be printed while the count was zero, and printing may panic.
@@ -70,10 +63,10 @@ fn an_overflow_aborts_also_if_nothing_can_be_printed() {
     if is_child(NAME) {
         let map = rcmap::RcHashMap::<u32, String>::new();
         let r = map.insert(1, "on the heap".to_string()).unwrap();
-        for _ in 1..MOST {
+        for _ in 1..u32::MAX {
             std::mem::forget(std::hint::black_box(r.clone()));
         }
-        assert_eq!(r.strong_count(), MOST);
+        assert_eq!(r.strong_count(), u32::MAX as usize);
         drop(support::attempt(|| std::mem::forget(r.clone())));
         std::process::exit(7);
     }

@@ -231,9 +231,9 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         let mut cursor = self.cursor();
         // SAFETY: the map is borrowed, so it is not shrunk.
         while let Some(slot) = unsafe { self.base.table().advance(&mut cursor) } {
-            // SAFETY: the slot is occupied.
+            // SAFETY: the slot is live.
             let count = unsafe { CountedSlot(slot).count() };
-            assert!(!count.is_zero() && !count.is_closed(), "(I6) a live entry has a token out");
+            assert!(!count.is_zero(), "(I6) a live entry has a token out");
         }
     }
 
@@ -251,14 +251,14 @@ impl<K, V, S> CountedHashMap<K, V, S> {
             // SAFETY: the caller's promise.
             let slot = CountedSlot(unsafe { self.base.table().advance(cursor) }?);
             // SAFETY: (I4) what a cursor yields is occupied.
-            if !unsafe { slot.count() }.is_closed() {
+            if !unsafe { slot.count() }.is_zero() {
                 return Some(slot);
             }
         }
     }
 }
 
-/// An entry whose count is zero, or closed, and whose key and value are still in their slot.
+/// An entry whose count is zero and whose key and value are still in their slot.
 pub(crate) struct Departed<K, V>(Dead<K, Counted<V>>);
 
 impl<K, V> Departed<K, V> {

@@ -30,7 +30,7 @@ use crate::handle_hash_map::Handle;
 use crate::storage::{Folded, Queue};
 use crate::tokens::{Count, RcCount, Token};
 pub(super) use guard::Miss;
-use guard::{Probes, query_in_probe, structural_call_in_probe};
+use guard::{Detour, Probes, query_in_probe, structural_call_in_probe};
 use removal::{let_go, settle};
 
 /// A value, and the unit of the map's strong count that its entry holds.
@@ -50,7 +50,7 @@ fn value_of<K, V>(slot: Slot<K, V>) -> *mut V {
 /// What the map and its `Ref`s share.
 pub(super) struct Inner<K, V, S> {
     map: CountedHashMap<K, Kept<V>, S>,
-    /// Not `NONE` while any `Eq` runs.
+    /// [`Probe`]s at work.
     probes: Cell<Probes>,
     /// Whether a drain of [`removal`] is at work, so that others leave their entries to it.
     draining: Cell<bool>,
@@ -150,10 +150,6 @@ impl<K, V, S> Owner<K, V, S> {
     // `eq` is lent to the search, and dropped, user code and all, after the probe has ended. The slow
     // way gets it in a place of its own, so that the usual way has it in registers. The usual way lets
     // nobody insert, so that its misses hold.
-    //
-    // Inside of another search, the usual way may come upon an entry that is dead and still listed. As `eq`
-    // accepts no more than one entry, there is none then. (To go on from there would keep so much in
-    // registers that every hit took three instructions more.)
 
     #[inline]
     pub(super) fn contains(
@@ -163,11 +159,10 @@ impl<K, V, S> Owner<K, V, S> {
         miss: Miss,
     ) -> bool {
         match self.search(hash, &mut eq, miss) {
-            // SAFETY: (I2) an indexed slot is occupied.
-            Ok(found) => found.is_some_and(|slot| !unsafe { slot.count() }.is_closed()),
-            Err(probe) => {
+            Ok(found) => found.is_some(),
+            Err(detour) => {
                 let mut eq = eq;
-                self.contains_slowly(probe, hash, &mut eq, miss)
+                self.contains_slowly(detour, hash, &mut eq, miss)
             }
         }
     }
@@ -182,43 +177,22 @@ impl<K, V, S> Owner<K, V, S> {
         // `eq` is dropped by hand: a value on its way out leaks if a parameter's destructor panics.
         match self.search(hash, &mut eq, miss) {
             Ok(found) => {
-                // SAFETY: it is listed, and nothing has run since it was found.
-                let found = found.and_then(|slot| unsafe { Ref::mint_if_live(self.count(), slot) });
+                // SAFETY: nothing was deferred, so whatever is listed is live; nothing has run since.
+                let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
                 drop(eq);
                 found
             }
-            Err(probe) => self.find_with(probe, hash, eq, miss),
+            Err(detour) => {
+                let mut eq = eq;
+                let found = self.find_slowly(detour, hash, &mut eq, miss);
+                // The owner is told again because the compiler can see here which one it is.
+                // SAFETY: the slot is a live one of this map, and the token is of its count.
+                let found =
+                    found.map(|(slot, token)| unsafe { Ref::new(self.count(), slot, token) });
+                drop(eq);
+                found
+            }
         }
-    }
-
-    /// Like `find`, for an `eq` that may accept several entries.
-    #[inline]
-    pub(super) fn find_any(
-        &self,
-        hash: Folded,
-        eq: impl FnMut(&K) -> bool,
-    ) -> Option<Ref<K, V, S>> {
-        if self.0.probes.get() == Probes::NONE {
-            self.find(hash, eq, Miss::Then)
-        } else {
-            self.find_with(Probe::new(self), hash, eq, Miss::Then)
-        }
-    }
-
-    #[inline]
-    fn find_with(
-        &self,
-        probe: Probe<'_, K, V, S>,
-        hash: Folded,
-        mut eq: impl FnMut(&K) -> bool,
-        miss: Miss,
-    ) -> Option<Ref<K, V, S>> {
-        let found = self.find_slowly(probe, hash, &mut eq, miss);
-        // The owner is told again because the compiler can see here which one it is.
-        // SAFETY: the slot is a live one of this map, and the token is of its count.
-        let found = found.map(|(slot, token)| unsafe { Ref::new(self.count(), slot, token) });
-        drop(eq);
-        found
     }
 
     /// Whether `Eq` is likely to be nothing but a few loads. Then the guard goes off after each call, so
@@ -226,20 +200,20 @@ impl<K, V, S> Owner<K, V, S> {
     /// why it is not compared with `NONE`), and leaves it out: 4 % of the time of a hit.
     const SHORT_EQ: bool = !mem::needs_drop::<K>() && size_of::<K>() <= size_of::<u64>();
 
-    /// An entry that is listed under `hash` and that `eq` accepts; a dead one may be listed still, if this
-    /// is inside of another search. The guard is on from the first call of `eq` to the end, or while `eq`
-    /// runs: nothing else in a search calls user code.
+    /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
+    /// search goes: inside of no other, and with an `Eq` that lets go of no entry. The guard is on from
+    /// the first call of `eq` to the end, or while `eq` runs: nothing else in a search calls user code.
     ///
     /// # Errors
     ///
-    /// If `eq` let go of an entry. Then the search has to start again, with this probe.
+    /// If the search has to start again the slow way.
     #[inline(always)]
     fn search(
         &self,
         hash: Folded,
         eq: &mut impl FnMut(&K) -> bool,
         miss: Miss,
-    ) -> Result<Option<Slot<K, V>>, Probe<'_, K, V, S>> {
+    ) -> Result<Option<Slot<K, V>>, Detour> {
         let inner = &*self.0;
         // Whoever asks for `Now` may insert. A mere query of short keys in a small map would take 3 %
         // longer for asking how large the map is.
@@ -247,7 +221,10 @@ impl<K, V, S> Owner<K, V, S> {
             inner.map.prefetch(hash);
         }
         let before = inner.probes.get();
-        let unwinding = Unwinding { owner: self, before };
+        if before >= Probes::ONE {
+            return Err(Detour::Nested);
+        }
+        let unwinding = Unwinding(self);
         let mut interrupted = false;
         let found = inner.map.find_shared(hash, |_, key| {
             inner.probes.set(Probes::ONE);
@@ -258,14 +235,12 @@ impl<K, V, S> Owner<K, V, S> {
             }
             equal || interrupted
         });
-        if interrupted {
-            let probe = unwinding.probe();
-            mem::forget(unwinding);
-            return Err(probe);
-        }
         mem::forget(unwinding);
+        if interrupted {
+            return Err(Detour::Interrupted);
+        }
         if !Self::SHORT_EQ {
-            inner.probes.set(before);
+            inner.probes.set(Probes::NONE);
         }
         Ok(found)
     }
@@ -273,15 +248,16 @@ impl<K, V, S> Owner<K, V, S> {
     /// Whether `eq` accepts an entry that is still there when the probe has ended. Touches no count.
     #[cold]
     #[inline(never)]
-    fn contains_slowly<'a>(
-        &'a self,
-        mut probe: Probe<'a, K, V, S>,
+    fn contains_slowly(
+        &self,
+        mut detour: Detour,
         hash: Folded,
         eq: &mut dyn FnMut(&K) -> bool,
         miss: Miss,
     ) -> bool {
         loop {
             let epoch = self.epoch();
+            let probe = Probe::new(self, detour);
             // SAFETY: the slot is live: nothing has run since the search ended.
             let handle = probe.search(hash, eq).map(|slot| unsafe { slot.handle() });
             drop(probe);
@@ -289,22 +265,23 @@ impl<K, V, S> Owner<K, V, S> {
             if found || miss == Miss::Then || epoch == self.epoch() {
                 return found;
             }
-            probe = Probe::new(self);
+            detour = Detour::Again;
         }
     }
 
     /// The entry of such a search and a unit of its count, so that the end of the probe cannot take it.
     #[cold]
     #[inline(never)]
-    fn find_slowly<'a>(
-        &'a self,
-        mut probe: Probe<'a, K, V, S>,
+    fn find_slowly(
+        &self,
+        mut detour: Detour,
         hash: Folded,
         eq: &mut dyn FnMut(&K) -> bool,
         miss: Miss,
     ) -> Option<(Slot<K, V>, Token)> {
         loop {
             let epoch = self.epoch();
+            let probe = Probe::new(self, detour);
             let found = probe.search(hash, eq);
             // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there
             // before the probe ends, so what is settled then cannot take the entry.
@@ -313,7 +290,7 @@ impl<K, V, S> Owner<K, V, S> {
             if found.is_some() || miss == Miss::Then || epoch == self.epoch() {
                 return found.map(Ref::into_parts);
             }
-            probe = Probe::new(self);
+            detour = Detour::Again;
         }
     }
 
@@ -383,9 +360,14 @@ impl<K, V, S> Owner<K, V, S> {
 struct Probe<'a, K, V, S>(&'a Owner<K, V, S>);
 
 impl<'a, K, V, S> Probe<'a, K, V, S> {
-    fn new(owner: &'a Owner<K, V, S>) -> Self {
-        let probes = &owner.0.probes;
-        probes.set(probes.get().one_more());
+    fn new(owner: &'a Owner<K, V, S>, detour: Detour) -> Self {
+        match detour {
+            Detour::Interrupted => {}
+            Detour::Nested | Detour::Again => {
+                let probes = &owner.0.probes;
+                probes.set(probes.get().one_more());
+            }
+        }
         Self(owner)
     }
 
@@ -395,34 +377,21 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
         self.0.0.map.find_shared(hash, |slot, key| {
             // SAFETY: (I2) an indexed slot is occupied, (I10) dead ones included.
             let count = unsafe { slot.count() };
-            !count.is_closed() && eq(key) && !count.is_closed()
+            !count.is_zero() && eq(key) && !count.is_zero()
         })
     }
 }
 
-/// What is left of a search that did not end as usual: dropped when `Eq` has panicked, asked for a probe when
-/// `Eq` has let go of something. It lives outside of the index's own search, whose borrows of the index have
-/// ended then: what the end of a probe does changes the index.
-struct Unwinding<'a, K, V, S> {
-    owner: &'a Owner<K, V, S>,
-    /// The probes before the search put the guard on.
-    before: Probes,
-}
-
-impl<'a, K, V, S> Unwinding<'a, K, V, S> {
-    /// Makes the guard, which is on, a probe.
-    #[cold]
-    fn probe(&self) -> Probe<'a, K, V, S> {
-        let probes = &self.owner.0.probes;
-        probes.set(probes.get().on_top_of(self.before));
-        Probe(self.owner)
-    }
-}
+/// Ends the probe of a search out of which `Eq` has panicked. It lives outside of the index's own search,
+/// whose borrows of the index have ended when it is dropped: what the probe's end does changes the index.
+struct Unwinding<'a, K, V, S>(&'a Owner<K, V, S>);
 
 impl<K, V, S> Drop for Unwinding<'_, K, V, S> {
     #[cold]
     fn drop(&mut self) {
-        drop(self.probe());
+        if self.0.0.probes.get() != Probes::NONE {
+            drop(Probe(self.0));
+        }
     }
 }
 
@@ -495,19 +464,6 @@ impl<K, V, S> Ref<K, V, S> {
         debug_assert!(!count.is_zero(), "(I6) a live entry has a token out");
         // SAFETY: the token is of this count.
         unsafe { Self::new(owner, slot, count.get()) }
-    }
-
-    /// Nothing if the entry is dead.
-    ///
-    /// # Safety
-    ///
-    /// The slot is one of `owner` and in its index.
-    #[inline]
-    unsafe fn mint_if_live(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) -> Option<Self> {
-        // SAFETY: (I2) an indexed slot is occupied, and it stays so while a token is out.
-        let token = unsafe { slot.count() }.get_if_open()?;
-        // SAFETY: the token is of this count, and (I10) an indexed slot is live if its count is open.
-        Some(unsafe { Self::new(owner, slot, token) })
     }
 
     #[inline]

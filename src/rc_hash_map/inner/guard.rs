@@ -16,9 +16,6 @@ pub(super) fn query_in_probe() -> ! {
 }
 
 /// How many probes are at work, each inside of the one before, and whether something is deferred.
-///
-/// While the `Eq` of a search runs, this is `ONE` or more, counted from there; what it was before, the
-/// search knows and puts back. So it can get to `NONE_BUT_DEFERRED` at the end of the outermost only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
 pub(super) struct Probes(u32);
 
@@ -37,15 +34,20 @@ impl Probes {
         Self(self.0 - Self::ONE.0)
     }
 
-    /// One more than `before`, with what `self` says is deferred.
-    pub(super) fn on_top_of(self, before: Self) -> Self {
-        Self((before.0 + Self::ONE.0) | (self.0 & Self::NONE_BUT_DEFERRED.0))
-    }
-
     #[inline]
     pub(super) fn with_deferred(self) -> Self {
         Self(self.0 | Self::NONE_BUT_DEFERRED.0)
     }
+}
+
+/// Why a search goes the slow way, with a [`Probe`](super::Probe).
+pub(super) enum Detour {
+    /// It is inside of another one, whose `Eq` may have let go of entries that are still listed.
+    Nested,
+    /// `Eq` let go of an entry. The search has left its own probe at work.
+    Interrupted,
+    /// The end of the probe before let somebody insert.
+    Again,
 }
 
 /// What it means that a search has found nothing.

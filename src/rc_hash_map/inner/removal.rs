@@ -45,8 +45,6 @@ pub(super) unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<
     if probes != Probes::NONE {
         // SAFETY: it has just departed, so it is in no queue.
         unsafe { inner.map.enqueue(&inner.deferred, &departed) };
-        // SAFETY: the slot is occupied until it is recycled.
-        unsafe { slot.count() }.close();
         inner.probes.set(probes.with_deferred());
         return;
     }
