@@ -32,6 +32,7 @@ use slotmap::DefaultKey;
 use crate::error::InsertError;
 use crate::storage::Folded;
 
+pub(crate) use index::{Gate, Pieces, is_short};
 pub use iter::{Iter, IterMut};
 pub(crate) use table::{Dead, Table};
 

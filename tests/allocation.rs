@@ -5,8 +5,9 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::hash::{BuildHasher, Hasher};
 
-use rcmap::{Interner, RcHashMap, Ref, TryReserveError};
+use rcmap::{HandleHashMap, Interner, RcHashMap, Ref, TryReserveError};
 
 struct Counting;
 
@@ -197,6 +198,47 @@ fn inserting_within_the_capacity_allocates_nothing() {
         assert!(map.insert(0, 0).is_err() && map.find_or_insert(1, 1) == held[1]);
     });
     assert_eq!((made, map.len() as u64), (0, N));
+}
+
+#[test]
+fn clearing_tombstones_away_allocates_nothing() {
+    /// Numbers are their own hashes: neighbours fill groups of buckets, so that removal leaves tombstones.
+    #[derive(Clone, Default)]
+    struct Plain(u64);
+
+    impl BuildHasher for Plain {
+        type Hasher = Self;
+
+        fn build_hasher(&self) -> Self {
+            Self::default()
+        }
+    }
+
+    impl Hasher for Plain {
+        fn finish(&self) -> u64 {
+            self.0
+        }
+
+        fn write(&mut self, _: &[u8]) {
+            unreachable!("keys are numbers");
+        }
+
+        fn write_u64(&mut self, number: u64) {
+            self.0 = number;
+        }
+    }
+
+    for (left, more) in [(0, 50), (12, 100)] {
+        let mut map = HandleHashMap::with_capacity_and_hasher(112, Plain::default());
+        let handles: Vec<_> = (0..112).map(|n| map.insert(n, n).unwrap()).collect();
+        for &handle in &handles[left..] {
+            map.remove(handle);
+        }
+        assert!(map.capacity() < 50, "tombstones take up the room");
+        assert_eq!(allocations(|| map.reserve(more)), 0);
+        assert!(map.capacity() >= 112);
+        assert!((0..112).all(|n| map.contains_key(&n) == (n < left as u64)));
+    }
 }
 
 #[test]

@@ -1,13 +1,13 @@
-//! The guard around `Eq` goes on and off in one way for keys that are short and plain, and in another
-//! for all others. Predicates that act must see no difference.
+//! Keys that are short and plain are looked for in other ways than all others, and in different ways as
+//! long as their entries are few and once they are many. Predicates that act must see no difference.
 //!
-//! Breaks with (I5) and (I10) of `design.md`.
+//! Breaks with (I5), (I10) and (I12) of `design.md`.
 
 mod support;
 
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use rcmap::{Equivalent, RcHashMap, Ref};
 use support::{Value, World, assert_panics_with, attempt, check};
@@ -16,6 +16,9 @@ use support::{Value, World, assert_panics_with, attempt, check};
 const HASH: u64 = 7;
 const NAMES: [u32; 4] = [1, 2, 3, 4];
 const NEW: u32 = 5;
+
+/// With room for so many, entries are far away.
+const FAR: usize = if cfg!(debug_assertions) { 100 } else { 300_000 };
 
 #[derive(Clone, Default)]
 struct Same;
@@ -110,8 +113,9 @@ struct Setup<K> {
 }
 
 impl<K: Name> Setup<K> {
-    fn new(way: Way) -> Self {
-        let (world, map, refs) = (World::new(), Rc::default(), RefCell::new(Vec::new()));
+    fn new(way: Way, room: usize) -> Self {
+        let (world, refs) = (World::new(), RefCell::new(Vec::new()));
+        let map = Rc::new(RcHashMap::with_capacity_and_hasher(room, Same));
         let setup = Self { world, map, refs, way };
         for name in NAMES {
             setup.insert(name);
@@ -167,11 +171,11 @@ impl<K: Name> Setup<K> {
 }
 
 /// Every target (one is not there), each with every comparison that might act.
-fn for_each_search<K: Name>(test: impl Fn(&Setup<K>, u32, usize)) {
+fn for_each_search<K: Name>(room: usize, test: impl Fn(&Setup<K>, u32, usize)) {
     for target in 1..=NEW {
         for at in 0..NAMES.len() {
             for way in [Way::FindHashed, Way::Find, Way::ContainsKey] {
-                test(&Setup::new(way), target, at);
+                test(&Setup::new(way, room), target, at);
             }
         }
     }
@@ -181,8 +185,8 @@ fn but(gone: u32) -> Vec<u32> {
     NAMES.into_iter().filter(|&name| name != gone).collect()
 }
 
-fn predicates_may_not_insert<K: Name>() {
-    for_each_search::<K>(|setup, target, at| {
+fn predicates_may_not_insert<K: Name>(room: usize) {
+    for_each_search::<K>(room, |setup, target, at| {
         let acted = Cell::new(false);
         let insert = || {
             acted.set(true);
@@ -193,13 +197,13 @@ fn predicates_may_not_insert<K: Name>() {
         }
         setup.holds(&NAMES);
     });
-    let setup = Setup::<K>::new(Way::Find);
+    let setup = Setup::<K>::new(Way::Find, room);
     assert_panics_with("may not be inserted into", || setup.search(NEW, 3, || setup.insert(NEW)));
 }
 
-fn predicates_may_let_go<K: Name>() {
+fn predicates_may_let_go<K: Name>(room: usize) {
     for victim in NAMES {
-        for_each_search::<K>(|setup, target, at| {
+        for_each_search::<K>(room, |setup, target, at| {
             let acted = Cell::new(false);
             let found = setup.search(target, at, || {
                 acted.set(true);
@@ -213,9 +217,9 @@ fn predicates_may_let_go<K: Name>() {
     }
 }
 
-fn searches_that_start_again_pass_over_what_is_gone<K: Name>() {
+fn searches_that_start_again_pass_over_what_is_gone<K: Name>(room: usize) {
     for victim in NAMES {
-        let setup = Setup::<K>::new(Way::FindHashed);
+        let setup = Setup::<K>::new(Way::FindHashed, room);
         let (acted, seen) = (Cell::new(false), RefCell::new(Vec::new()));
         let found = setup.map.find_hashed(HASH, |key| {
             if acted.replace(true) {
@@ -232,9 +236,9 @@ fn searches_that_start_again_pass_over_what_is_gone<K: Name>() {
     }
 }
 
-fn predicates_may_panic<K: Name>() {
+fn predicates_may_panic<K: Name>(room: usize) {
     for victim in NAMES {
-        for_each_search::<K>(|setup, target, at| {
+        for_each_search::<K>(room, |setup, target, at| {
             let ended = attempt(|| {
                 setup.search(target, at, || {
                     setup.let_go(victim);
@@ -248,8 +252,8 @@ fn predicates_may_panic<K: Name>() {
 
 /// Only release builds nest probes.
 #[cfg(not(debug_assertions))]
-fn nested_queries_see_what_is_alive<K: Name>() {
-    for_each_search::<K>(|setup, target, at| {
+fn nested_queries_see_what_is_alive<K: Name>(room: usize) {
+    for_each_search::<K>(room, |setup, target, at| {
         let acted = Cell::new(false);
         let found = setup.search(target, at, || {
             acted.set(true);
@@ -281,10 +285,10 @@ fn nested_queries_see_what_is_alive<K: Name>() {
 
 /// A search inside of another one lets go of an entry, and panics or does not: the outer one must notice.
 #[cfg(not(debug_assertions))]
-fn nested_searches_let_go<K: Name>() {
+fn nested_searches_let_go<K: Name>(room: usize) {
     for panics in [false, true] {
         for inner in NAMES {
-            for_each_search::<K>(|setup, target, at| {
+            for_each_search::<K>(room, |setup, target, at| {
                 let acted = Cell::new(false);
                 let found = setup.search(target, at, || {
                     acted.set(true);
@@ -311,15 +315,107 @@ fn nested_searches_let_go<K: Name>() {
     }
 }
 
+/// A value whose destructor looks around in the map that it leaves.
+struct Asks<K: Name> {
+    name: u32,
+    around: Weak<Around<K>>,
+}
+
+struct Around<K: Name> {
+    map: RcHashMap<K, Asks<K>, Same>,
+    refs: RefCell<Vec<Ref<K, Asks<K>, Same>>>,
+}
+
+impl<K: Name> Drop for Asks<K> {
+    fn drop(&mut self) {
+        let Some(around) = self.around.upgrade() else { return };
+        let map = &around.map;
+        let is = |name| move |key: &K| key.name() == name;
+        let there: Vec<_> = around.refs.borrow().iter().map(|r| r.as_key().name()).collect();
+        for name in 1..=2 * NEW {
+            let found = map.find_hashed(HASH, is(name));
+            assert_eq!(found.is_some(), there.contains(&name), "{name} in {there:?}");
+            assert_eq!(map.contains_key(&Acting(is(name))), found.is_some());
+        }
+        // What is let go inside of a search inside of a destructor waits for both.
+        let last = Cell::new(around.refs.borrow_mut().pop());
+        let gone = there.last();
+        assert!(
+            map.find_hashed(HASH, |key| {
+                drop(last.take());
+                gone == Some(&key.name())
+            })
+            .is_none()
+        );
+        if self.name <= NEW {
+            let again = self.name + NEW;
+            let make = || (K::of(again), Self { name: again, around: self.around.clone() });
+            let added = map.find_or_insert_hashed_with(HASH, is(again), make);
+            around.refs.borrow_mut().insert(0, added);
+        }
+    }
+}
+
+fn destructors_may_query<K: Name>(room: usize) {
+    let map = RcHashMap::with_capacity_and_hasher(room, Same);
+    let around = Rc::new(Around { map, refs: RefCell::default() });
+    for name in NAMES {
+        let value = Asks { name, around: Rc::downgrade(&around) };
+        let make = || (K::of(name), value);
+        let r = around.map.find_or_insert_hashed_with(HASH, |key| key.name() == name, make);
+        around.refs.borrow_mut().push(r);
+    }
+    let first = around.refs.borrow_mut().remove(0);
+    drop(first);
+    check(&around.map);
+    assert!(around.map.is_empty(), "each has let go of another one, added ones included");
+}
+
+/// The way in which short keys are looked for changes on the way.
+#[test]
+fn short_keys_are_found_while_their_entries_grow_many_and_few_again() {
+    const MANY: u32 = 2 * FAR as u32;
+
+    fn assert_there(map: &RcHashMap<u32, u32>, is_there: impl Fn(u32) -> bool) {
+        for name in 0..MANY + 100 {
+            assert_eq!(map.contains_key(&name), is_there(name), "{name}");
+            assert_eq!(map.find(&name).map(|r| *r.as_key()), is_there(name).then_some(name));
+        }
+        check(map);
+    }
+
+    let mut map = RcHashMap::new();
+    let mut refs = Vec::new();
+    for round in 0..3 {
+        for name in 0..MANY {
+            if !map.contains_key(&name) {
+                refs.push(map.insert(name, round).unwrap());
+            }
+            if name.is_power_of_two() {
+                assert_there(&map, |other| {
+                    other <= name || round > 0 && other % 97 == 0 && other < MANY
+                });
+            }
+        }
+        assert_there(&map, |name| name < MANY);
+        refs.retain(|r| r.as_key() % 97 == 0);
+        assert_there(&map, |name| name % 97 == 0 && name < MANY);
+        map.shrink_to_fit();
+        assert_there(&map, |name| name % 97 == 0 && name < MANY);
+    }
+}
+
 macro_rules! for_each_kind_of_key {
     ($($(#[$attribute:meta])* $name:ident: $test:ident,)*) => {$(
         $(#[$attribute])*
         #[test]
         fn $name() {
-            $test::<u32>();
-            $test::<Cell<u64>>();
-            $test::<[u32; 3]>();
-            $test::<String>();
+            for room in [0, FAR] {
+                $test::<u32>(room);
+                $test::<Cell<u64>>(room);
+            }
+            $test::<[u32; 3]>(0);
+            $test::<String>(0);
         }
     )*};
 }
@@ -328,6 +424,7 @@ for_each_kind_of_key! {
     insertions_from_any_comparison_are_refused: predicates_may_not_insert,
     what_any_comparison_lets_go_is_not_found_and_not_lost: predicates_may_let_go,
     what_a_comparison_let_go_is_not_compared_again: searches_that_start_again_pass_over_what_is_gone,
+    destructors_may_look_around: destructors_may_query,
     a_panic_out_of_any_comparison_leaves_the_guard_off: predicates_may_panic,
     #[cfg(not(debug_assertions))]
     nested_queries_from_any_comparison: nested_queries_see_what_is_alive,

@@ -6,7 +6,7 @@
 use hashbrown::TryReserveError;
 
 use super::{Counted, CountedHashMap};
-use crate::handle_hash_map::{Dead, Handle};
+use crate::handle_hash_map::{Dead, Gate, Handle, Pieces};
 use crate::storage::{Cursor, Folded, Queue, SlotPtr};
 use crate::tokens::{Count, Token, UsizeCount};
 
@@ -75,13 +75,25 @@ impl<K, V, S> CountedHashMap<K, V, S> {
     }
 
     /// The entry that is listed under `hash` and that `eq` accepts. It may be dead: see (I10).
+    ///
+    /// # Safety
+    ///
+    /// What is said of pieces is true.
     #[inline(always)]
-    pub(crate) fn find_shared(
+    pub(crate) unsafe fn find_shared(
         &self,
         hash: Folded,
+        pieces: Pieces,
         mut eq: impl FnMut(CountedSlot<K, V>, &K) -> bool,
     ) -> Option<CountedSlot<K, V>> {
-        self.base.table().find(hash, |slot, key| eq(CountedSlot(slot), key)).map(CountedSlot)
+        let eq = |slot, key: &K| eq(CountedSlot(slot), key);
+        // SAFETY: the caller's promise.
+        unsafe { self.base.table().find(hash, pieces, eq) }.map(CountedSlot)
+    }
+
+    #[inline]
+    pub(crate) fn gate(&self) -> &Gate {
+        self.base.table().gate()
     }
 
     /// The entry that a handle names.

@@ -1,5 +1,6 @@
 //! The index: where the entry of a hash lies.
 
+use core::cell::Cell;
 use core::mem;
 use core::ptr;
 
@@ -7,9 +8,9 @@ use hashbrown::{HashTable, TryReserveError};
 
 use crate::storage::{Folded, SlotPtr};
 
-/// What the index holds for an entry: a pointer to its slot, less a piece of the entry's hash, for which
-/// the alignment of slots leaves the low bits. So a lookup has the entry at once, and hardly ever
-/// touches one of another hash.
+/// What the index holds for an entry: a pointer to its slot, so that a lookup has the entry at once. In
+/// most indexes it is less by a piece of the entry's hash, for which the alignment of slots leaves the low
+/// bits, so that a lookup hardly ever touches an entry of another hash.
 ///
 /// The provenance is that of the slot's block: pointers are moved, never made from integers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,35 +20,87 @@ pub(super) struct Listing(*mut u8);
 unsafe impl Send for Listing {}
 
 impl Listing {
+    /// What a listing of this hash is less by, where listings carry pieces.
     #[inline]
-    pub(super) fn new<K, V>(slot: SlotPtr<K, V>, hash: Folded) -> Self {
-        Self(slot.as_ptr().cast::<u8>().wrapping_sub(Self::piece::<K, V>(hash)))
+    pub(super) fn piece<K, V>(hash: Folded) -> usize {
+        hash.top(SlotPtr::<K, V>::ALIGN.ilog2())
     }
 
-    /// Whether the entry may have this hash. Of those that have another, few may.
     #[inline]
-    pub(super) fn may_have<K, V>(self, hash: Folded) -> bool {
-        self.plus_piece::<K, V>(hash).addr() % SlotPtr::<K, V>::ALIGN == 0
+    pub(super) fn new<K, V>(slot: SlotPtr<K, V>, piece: usize) -> Self {
+        Self(slot.as_ptr().cast::<u8>().wrapping_sub(piece))
+    }
+
+    /// Whether the entry's hash may have this piece. Of those that have another, few may.
+    #[inline]
+    pub(super) fn may_have<K, V>(self, piece: usize) -> bool {
+        self.0.wrapping_add(piece).addr() % SlotPtr::<K, V>::ALIGN == 0
     }
 
     /// # Safety
     ///
-    /// The entry `may_have` this hash, and is one of a map of `K` and `V`.
+    /// The entry `may_have` this piece, and is one of a map of `K` and `V`.
     #[inline]
-    pub(super) unsafe fn slot<K, V>(self, hash: Folded) -> SlotPtr<K, V> {
-        // SAFETY: (I2) `new` took away less than the alignment, and what has been added led to a
+    pub(super) unsafe fn slot<K, V>(self, piece: usize) -> SlotPtr<K, V> {
+        debug_assert!(self.may_have::<K, V>(piece), "(I12) the piece is the listing's");
+        // SAFETY: (I2) `new` took away less than the alignment, and what has been added leads to a
         // multiple of it; so both were the same, and this is the pointer that `new` was given.
-        unsafe { SlotPtr::from_ptr(self.plus_piece::<K, V>(hash).cast()) }
+        unsafe { SlotPtr::from_ptr(self.0.wrapping_add(piece).cast()) }
+    }
+}
+
+/// Whether comparing keys of this type is likely to be nothing but a few loads.
+pub(crate) const fn is_short<K>() -> bool {
+    !mem::needs_drop::<K>() && size_of::<K>() <= size_of::<u64>()
+}
+
+/// What is known of the pieces of hashes that the listings of an index carry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pieces {
+    /// Keys are short, and [`Gate::PIECES`] is not set: no listing has one.
+    Absent,
+    /// Keys are not short, or `PIECES` is set: all have one.
+    Present,
+    /// Nothing.
+    Either,
+}
+
+/// What a search has to know before it starts, in one word, so that one comparison tells that there is
+/// nothing to know. One bit is the table's, all others are layer 3's.
+pub(crate) struct Gate(Cell<u32>);
+
+impl Gate {
+    /// Listings carry pieces of hashes, although keys are short (I12).
+    pub(crate) const PIECES: u32 = 1 << 31;
+
+    pub(super) fn new() -> Self {
+        Self(Cell::new(0))
     }
 
     #[inline]
-    fn plus_piece<K, V>(self, hash: Folded) -> *mut u8 {
-        self.0.wrapping_add(Self::piece::<K, V>(hash))
+    pub(crate) fn get(&self) -> u32 {
+        self.0.get()
+    }
+
+    /// # Safety
+    ///
+    /// `PIECES` stays as it is.
+    #[inline]
+    pub(crate) unsafe fn set(&self, bits: u32) {
+        self.0.set(bits);
     }
 
     #[inline]
-    fn piece<K, V>(hash: Folded) -> usize {
-        hash.top(SlotPtr::<K, V>::ALIGN.ilog2())
+    pub(super) fn has_pieces(&self) -> bool {
+        self.get() & Self::PIECES != 0
+    }
+
+    /// # Safety
+    ///
+    /// It is true of the table's index.
+    pub(super) unsafe fn set_pieces(&self, pieces: bool) {
+        let others = self.get() & !Self::PIECES;
+        self.0.set(if pieces { others | Self::PIECES } else { others });
     }
 }
 
@@ -62,6 +115,9 @@ impl Index {
     /// An index of more buckets does not fit into the nearest caches, and prefetching pays. Where tests run,
     /// every index counts as large.
     const LARGE: usize = if cfg!(any(test, debug_assertions)) { 1 } else { 1 << 14 };
+
+    /// More bytes of slots are far away: more than a core has in its own caches. Few where tests run.
+    const FAR: usize = if cfg!(any(test, debug_assertions)) { 1 << 10 } else { 1 << 22 };
 
     pub(super) fn new() -> Self {
         Self { listings: HashTable::new(), end: 0 }
@@ -86,7 +142,7 @@ impl Index {
     /// If memory or numbers run out.
     pub(super) fn reserve_in_empty(&mut self, entries: usize) -> Result<(), TryReserveError> {
         self.listings.try_reserve(entries, never_rehash)?;
-        if self.num_buckets() > Self::LARGE {
+        if self.is_large() {
             // hashbrown does not tell where the buckets are, but where a listing is.
             let any = Listing(ptr::null_mut());
             let listed = self.listings.insert_unique(0, any, never_rehash);
@@ -119,6 +175,19 @@ impl Index {
         self.listings.num_buckets()
     }
 
+    #[inline]
+    pub(super) fn is_large(&self) -> bool {
+        self.num_buckets() > Self::LARGE
+    }
+
+    /// Whether listings carry pieces of hashes. If keys are short, comparing the few that have the same tag
+    /// costs less than to ask all listings for their pieces, unless entries are far away.
+    #[inline]
+    pub(super) fn has_pieces<K, V>(&self) -> bool {
+        // An index without memory has one bucket.
+        !is_short::<K>() || self.num_buckets() > 1 + Self::FAR / SlotPtr::<K, V>::SIZE
+    }
+
     /// Shows `eq` listings that may have this hash, until it accepts one.
     #[inline(always)]
     pub(super) fn find(&self, hash: Folded, eq: impl FnMut(&Listing) -> bool) {
@@ -129,9 +198,7 @@ impl Index {
     /// in a large index both are far away, and without this the one would be loaded after the other.
     #[inline(always)]
     pub(super) fn prefetch(&self, hash: Folded) {
-        if self.num_buckets() > Self::LARGE {
-            prefetch(self.home_bucket(hash));
-        }
+        prefetch(self.home_bucket(hash));
     }
 
     /// The address of the bucket where the search for a hash starts, in a large index. It relies on how
@@ -144,17 +211,15 @@ impl Index {
 
     /// Lists an entry. There is room.
     #[inline]
-    pub(super) fn insert<K, V>(&mut self, slot: SlotPtr<K, V>, hash: Folded) {
+    pub(super) fn insert(&mut self, listing: Listing, hash: Folded) {
         // Cheaper than to let hashbrown look for itself.
         assert!(self.listings.len() != self.listings.capacity(), "the index has room");
-        self.listings.insert_unique(hash.spread(), Listing::new(slot, hash), never_rehash);
+        self.listings.insert_unique(hash.spread(), listing, never_rehash);
     }
 
     /// Takes an entry out, and says whether it was listed.
     #[inline]
-    pub(super) fn remove<K, V>(&mut self, slot: SlotPtr<K, V>, hash: Folded) -> bool {
-        self.prefetch(hash);
-        let listing = Listing::new(slot, hash);
+    pub(super) fn remove(&mut self, listing: Listing, hash: Folded) -> bool {
         match self.listings.find_entry(hash.spread(), |&other| other == listing) {
             Ok(listed) => {
                 listed.remove();
@@ -166,8 +231,7 @@ impl Index {
 
     /// How many times an entry is listed.
     #[cfg(any(test, fuzzing, debug_assertions))]
-    pub(super) fn count<K, V>(&self, slot: SlotPtr<K, V>, hash: Folded) -> usize {
-        let listing = Listing::new(slot, hash);
+    pub(super) fn count(&self, listing: Listing, hash: Folded) -> usize {
         self.listings.iter_hash(hash.spread()).filter(|&&other| other == listing).count()
     }
 }

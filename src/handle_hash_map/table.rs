@@ -16,7 +16,7 @@ use alloc::alloc::handle_alloc_error;
 use hashbrown::TryReserveError;
 use slotmap::{DefaultKey, Key, SlotMap};
 
-use super::index::Index;
+use super::index::{Gate, Index, Listing, Pieces, is_short};
 use crate::storage::{
     Address, Arena, Cursor, Folded, Queue, SlotPtr, allocation_error, drop_in_order,
 };
@@ -51,6 +51,8 @@ pub(crate) struct Table<K, V> {
     arena: UnsafeCell<Arena<K, V>>,
     /// Indices of `handles` that are never used again because their versions ran out.
     worn_out: Cell<u32>,
+    /// Whether listings carry pieces (I12), and what layer 3 has to say.
+    gate: Gate,
     /// So many more entries fit for sure (I11), so that an insertion need not ask all three parts.
     room: Cell<u32>,
 }
@@ -62,6 +64,7 @@ impl<K, V> Table<K, V> {
             handles: UnsafeCell::new(SlotMap::new()),
             arena: UnsafeCell::new(Arena::new()),
             worn_out: Cell::new(0),
+            gate: Gate::new(),
             room: Cell::new(0),
         }
     }
@@ -95,26 +98,39 @@ impl<K, V> Table<K, V> {
     /// likely to find something, or an entry to be inserted.
     #[inline(always)]
     pub(crate) fn prefetch(&self, hash: Folded) {
-        self.index().prefetch(hash);
+        let far = if is_short::<K>() { self.gate.has_pieces() } else { self.index().is_large() };
+        if far {
+            self.index().prefetch(hash);
+        }
     }
 
     /// The entry that is listed under `hash` and that `eq` accepts.
     ///
     /// `eq` is user code as far as this layer knows. It may look things up here; what it must not
     /// do (change the index) takes `&mut self` or an `unsafe` method.
+    ///
+    /// # Safety
+    ///
+    /// What is said of pieces is true.
     #[inline(always)]
-    pub(crate) fn find(
+    pub(crate) unsafe fn find(
         &self,
         hash: Folded,
+        pieces: Pieces,
         mut eq: impl FnMut(SlotPtr<K, V>, &K) -> bool,
     ) -> Option<SlotPtr<K, V>> {
+        let piece = match pieces {
+            Pieces::Absent => 0,
+            Pieces::Present => Listing::piece::<K, V>(hash),
+            Pieces::Either => self.piece(hash),
+        };
         let mut found = None;
-        self.index().find(hash, |listing| {
-            if !listing.may_have::<K, V>(hash) {
+        self.index().find(hash, |&listing| {
+            if pieces != Pieces::Absent && !listing.may_have::<K, V>(piece) {
                 return false;
             }
-            // SAFETY: asked above.
-            let slot = unsafe { listing.slot(hash) };
+            // SAFETY: (I12) asked above, unless there are no pieces.
+            let slot = unsafe { listing.slot(piece) };
             // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
             let hit = eq(slot, unsafe { &*slot.key() });
             if hit {
@@ -125,6 +141,17 @@ impl<K, V> Table<K, V> {
         found
     }
 
+    /// What a listing of this hash is less than the pointer to its slot.
+    #[inline]
+    fn piece(&self, hash: Folded) -> usize {
+        if !is_short::<K>() || self.gate.has_pieces() { Listing::piece::<K, V>(hash) } else { 0 }
+    }
+
+    #[inline]
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
     /// The handle of the entry that is listed under `hash` and whose key `eq` accepts.
     #[inline]
     pub(crate) fn find_handle(
@@ -133,7 +160,8 @@ impl<K, V> Table<K, V> {
         mut eq: impl FnMut(&K) -> bool,
     ) -> Option<DefaultKey> {
         self.prefetch(hash);
-        let slot = self.find(hash, |_, key| eq(key))?;
+        // SAFETY: nothing is said of pieces.
+        let slot = unsafe { self.find(hash, Pieces::Either, |_, key| eq(key)) }?;
         // SAFETY: (I2, I4) an indexed slot is occupied, so it has a header.
         Some(unsafe { slot.header() }.key())
     }
@@ -242,7 +270,9 @@ impl<K, V> Table<K, V> {
             return Ok(());
         }
         if entries == 0 {
-            return index.reserve_in_empty(additional);
+            index.reserve_in_empty(additional)?;
+            self.note_pieces(index);
+            return Ok(());
         }
         // Seven of eight buckets; an index of four buckets is never worth clearing.
         let capacity_when_clear = index.num_buckets() / 8 * 7;
@@ -253,16 +283,32 @@ impl<K, V> Table<K, V> {
             Index::with_room(wanted)?
         };
         *index = self.list_all(clear);
+        self.note_pieces(index);
         Ok(())
+    }
+
+    /// Tells the gate whether listings carry pieces in what has become the index.
+    fn note_pieces(&self, index: &Index) {
+        let pieces = is_short::<K>() && index.has_pieces::<K, V>();
+        // SAFETY: (I12) that is how `list_all` listed them, or there are none.
+        unsafe { self.gate.set_pieces(pieces) };
     }
 
     /// Lists every entry, in an empty index that has room. Goes through the handles, in which hashes lie
     /// side by side: no entry is touched. The index is passed by value so that the loop keeps it in registers.
-    fn list_all(&self, mut index: Index) -> Index {
+    fn list_all(&self, index: Index) -> Index {
+        if index.has_pieces::<K, V>() {
+            self.list_with(index, Listing::piece::<K, V>)
+        } else {
+            self.list_with(index, |_| 0)
+        }
+    }
+
+    fn list_with(&self, mut index: Index, piece: impl Fn(Folded) -> usize) -> Index {
         for home in self.handles().values() {
             // SAFETY: (I1, I2) the home of a handle is an occupied slot.
             let slot = unsafe { self.arena().locate(home.address) };
-            index.insert(slot, home.hash);
+            index.insert(Listing::new(slot, piece(home.hash)), home.hash);
         }
         index
     }
@@ -321,7 +367,7 @@ impl<K, V> Table<K, V> {
         // SAFETY: (I4) `take` initialised the header.
         unsafe { slot.header() }.set_live(handle);
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
-        unsafe { &mut *self.index.get() }.insert(slot, hash);
+        unsafe { &mut *self.index.get() }.insert(Listing::new(slot, self.piece(hash)), hash);
         slot
     }
 
@@ -405,8 +451,10 @@ impl<K, V> Table<K, V> {
     /// The table is quiet, and `dead` is retired and still listed.
     #[inline]
     pub(crate) unsafe fn unlist(&self, dead: &Dead<K, V>) {
+        self.prefetch(dead.hash);
+        let listing = Listing::new(dead.slot, self.piece(dead.hash));
         // SAFETY: (I5) quiet, and addresses are compared, so no user code runs while this lives.
-        let was_listed = unsafe { &mut *self.index.get() }.remove(dead.slot, dead.hash);
+        let was_listed = unsafe { &mut *self.index.get() }.remove(listing, dead.hash);
         debug_assert!(was_listed, "a dead entry is listed until it is unlisted");
         // SAFETY: (I4) a dead slot that is occupied has a header.
         unsafe { dead.slot.header() }.set_unlisted();
@@ -467,6 +515,7 @@ impl<K, V> Table<K, V> {
         let smaller = Index::with_room(index.len()).ok();
         if let Some(smaller) = smaller.filter(|it| it.num_buckets() < index.num_buckets()) {
             *index = self.list_all(smaller);
+            self.note_pieces(index);
         }
         // SAFETY: (I5) quiet; the arena calls nobody.
         unsafe { &mut *self.arena.get() }.shrink();
@@ -615,6 +664,11 @@ impl<K, V> Table<K, V> {
         let (index, handles) = (self.index(), self.handles());
         assert_eq!(index.len(), handles.len() + listed_dead, "the index lists what exists");
         self.arena().check_invariants(index.len() + unlisted_dead);
+        assert_eq!(
+            self.gate.has_pieces(),
+            is_short::<K>() && index.has_pieces::<K, V>(),
+            "(I12) the gate knows"
+        );
         let room = self.room.get() as usize;
         let handles_used = handles.len() + self.worn_out.get() as usize;
         assert!(room <= index.capacity() - index.len(), "(I11) the index has room");
@@ -626,7 +680,8 @@ impl<K, V> Table<K, V> {
             // SAFETY: as above.
             let header = unsafe { slot.header() };
             assert!(header.is_live() && header.key() == handle, "(I1) handle and header agree");
-            assert_eq!(index.count(slot, home.hash), 1, "(I2) an entry is listed once");
+            let listing = Listing::new(slot, self.piece(home.hash));
+            assert_eq!(index.count(listing, home.hash), 1, "(I2) an entry is listed once");
         }
         let mut cursor = self.cursor();
         let mut live = 0;

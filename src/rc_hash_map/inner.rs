@@ -26,11 +26,11 @@ use core::ptr::NonNull;
 use hashbrown::{DefaultHashBuilder, TryReserveError};
 
 use crate::counted_hash_map::{CountedCursor, CountedHashMap, CountedSlot};
-use crate::handle_hash_map::Handle;
+use crate::handle_hash_map::{Handle, Pieces, is_short};
 use crate::storage::{Folded, Queue};
 use crate::tokens::{Count, RcCount, Token};
 pub(super) use guard::Miss;
-use guard::{Detour, Probes, query_in_probe, structural_call_in_probe};
+use guard::{Detour, State, query_in_probe, structural_call_in_probe};
 use removal::{let_go, settle};
 
 /// A value, and the unit of the map's strong count that its entry holds.
@@ -50,16 +50,26 @@ fn value_of<K, V>(slot: Slot<K, V>) -> *mut V {
 /// What the map and its `Ref`s share.
 pub(super) struct Inner<K, V, S> {
     map: CountedHashMap<K, Kept<V>, S>,
-    /// [`Probe`]s at work.
-    probes: Cell<Probes>,
-    /// Whether a drain of [`removal`] is at work, so that others leave their entries to it.
-    draining: Cell<bool>,
     /// How many entries were ever inserted: tells whether a miss still holds.
     inserted: Cell<u64>,
     /// Dead entries that the index lists until the outermost probe ends.
     deferred: Queue,
     /// Dead entries out of the index that wait for their destructors.
     waiting: Queue,
+}
+
+impl<K, V, S> Inner<K, V, S> {
+    /// Whether [`Probe`]s are at work, or a drain of [`removal`], to which others leave their entries then.
+    #[inline]
+    fn state(&self) -> State {
+        State::from_bits(self.map.gate().get())
+    }
+
+    #[inline]
+    fn enter(&self, state: State) {
+        // SAFETY: (I12) states come from the gate and keep its bit; `NONE` is for keys that are not short.
+        unsafe { self.map.gate().set(state.bits()) };
+    }
 }
 
 /// The map's own hold on [`Inner`]. Each map has one, so a `&mut Owner` is a `&mut` to the map. (What
@@ -70,8 +80,6 @@ impl<K, V, S> Owner<K, V, S> {
     pub(super) fn with_hasher(hasher: S) -> Self {
         Self(Rc::new(Inner {
             map: CountedHashMap::with_hasher(hasher),
-            probes: Cell::new(Probes::NONE),
-            draining: Cell::new(false),
             inserted: Cell::new(0),
             deferred: Queue::new(),
             waiting: Queue::new(),
@@ -111,7 +119,7 @@ impl<K, V, S> Owner<K, V, S> {
     #[inline]
     #[track_caller]
     pub(super) fn assert_no_probe(&self) {
-        if self.0.probes.get() != Probes::NONE {
+        if self.0.state().is_probing() {
             structural_call_in_probe();
         }
     }
@@ -124,7 +132,7 @@ impl<K, V, S> Owner<K, V, S> {
     #[inline]
     #[track_caller]
     pub(super) fn debug_assert_no_probe(&self) {
-        if cfg!(debug_assertions) && self.0.probes.get() != Probes::NONE {
+        if cfg!(debug_assertions) && self.0.state().is_probing() {
             query_in_probe();
         }
     }
@@ -195,14 +203,9 @@ impl<K, V, S> Owner<K, V, S> {
         }
     }
 
-    /// Whether `Eq` is likely to be nothing but a few loads. Then the guard goes off after each call, so
-    /// that the compiler sees that nobody looks at it and that in the end it is what it was (which is
-    /// why it is not compared with `NONE`), and leaves it out: 4 % of the time of a hit.
-    const SHORT_EQ: bool = !mem::needs_drop::<K>() && size_of::<K>() <= size_of::<u64>();
-
     /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
-    /// search goes: inside of no other, and with an `Eq` that lets go of no entry. The guard is on from
-    /// the first call of `eq` to the end, or while `eq` runs: nothing else in a search calls user code.
+    /// search goes: inside of no other (nor, as a rule, of a destructor), and with an `Eq` that lets go of
+    /// no entry.
     ///
     /// # Errors
     ///
@@ -215,32 +218,59 @@ impl<K, V, S> Owner<K, V, S> {
         miss: Miss,
     ) -> Result<Option<Slot<K, V>>, Detour> {
         let inner = &*self.0;
-        // Whoever asks for `Now` may insert. A mere query of short keys in a small map would take 3 %
-        // longer for asking how large the map is.
-        if !Self::SHORT_EQ || miss == Miss::Now {
-            inner.map.prefetch(hash);
+        let state = inner.state();
+        if is_short::<K>() && miss == Miss::Then {
+            // Compiled twice, because a hit takes 6 % less time if it need not look at pieces.
+            return if state.is_idle() {
+                self.search_in(hash, eq, Pieces::Absent)
+            } else if state.is_idle_but_for_pieces() {
+                self.search_in(hash, eq, Pieces::Present)
+            } else {
+                Err(Detour::Nested)
+            };
         }
-        let before = inner.probes.get();
-        if before >= Probes::ONE {
+        // With short keys the state is put back as it was, so a drain is not in the way.
+        let free = if is_short::<K>() { !state.is_probing() } else { state.is_idle() };
+        if !free {
             return Err(Detour::Nested);
         }
+        inner.map.prefetch(hash);
+        self.search_in(hash, eq, Pieces::Either)
+    }
+
+    /// The guard is on from the first call of `eq` to the end: nothing else in a search calls user code.
+    /// If keys are short it is on only while `eq` runs, so that the compiler sees that nobody looks at it
+    /// and that in the end it is what it was (which is why nobody asks whether it was `NONE`), and leaves
+    /// it out: 4 % of the time of a hit.
+    #[inline(always)]
+    fn search_in(
+        &self,
+        hash: Folded,
+        eq: &mut impl FnMut(&K) -> bool,
+        pieces: Pieces,
+    ) -> Result<Option<Slot<K, V>>, Detour> {
+        let inner = &*self.0;
+        let before = if is_short::<K>() { inner.state() } else { State::NONE };
+        let during = before.one_more();
         let unwinding = Unwinding(self);
         let mut interrupted = false;
-        let found = inner.map.find_shared(hash, |_, key| {
-            inner.probes.set(Probes::ONE);
+        let accepts = |_, key: &K| {
+            inner.enter(during);
             let equal = eq(key);
-            interrupted = inner.probes.get() != Probes::ONE;
-            if Self::SHORT_EQ && !interrupted {
-                inner.probes.set(before);
+            interrupted = inner.state() != during;
+            if is_short::<K>() && !interrupted {
+                inner.enter(before);
             }
             equal || interrupted
-        });
+        };
+        // SAFETY: (I12) `search` has asked the gate, which does not change while a probe runs.
+        let found = unsafe { inner.map.find_shared(hash, pieces, accepts) };
         mem::forget(unwinding);
         if interrupted {
             return Err(Detour::Interrupted);
         }
-        if !Self::SHORT_EQ {
-            inner.probes.set(Probes::NONE);
+        if !is_short::<K>() {
+            inner.enter(State::NONE);
         }
         Ok(found)
     }
@@ -347,8 +377,9 @@ impl<K, V, S> Owner<K, V, S> {
     #[cfg(any(test, fuzzing, debug_assertions))]
     pub(super) fn check_invariants(&self) {
         let inner = &*self.0;
-        assert!(inner.probes.get() == Probes::NONE, "no guard is stuck");
-        assert!(!inner.draining.get(), "no drain is stuck");
+        let state = inner.state();
+        assert!(!state.is_probing() && !state.has_deferred(), "no guard is stuck");
+        assert!(!state.is_draining(), "no drain is stuck");
         assert!(inner.deferred.is_empty() && inner.waiting.is_empty(), "nothing waits");
         inner.map.check_shared(0, 0);
         assert_eq!(Rc::strong_count(&self.0), 1 + self.len(), "(I7) one keep-alive unit an entry");
@@ -364,8 +395,7 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
         match detour {
             Detour::Interrupted => {}
             Detour::Nested | Detour::Again => {
-                let probes = &owner.0.probes;
-                probes.set(probes.get().one_more());
+                owner.0.enter(owner.0.state().one_more());
             }
         }
         Self(owner)
@@ -374,11 +404,13 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
     /// The entry that is listed under `hash` and that `eq` accepts, among those that are alive: others
     /// may be listed still.
     fn search(&self, hash: Folded, eq: &mut dyn FnMut(&K) -> bool) -> Option<Slot<K, V>> {
-        self.0.0.map.find_shared(hash, |slot, key| {
+        let is_it = |slot: Slot<K, V>, key: &K| {
             // SAFETY: (I2) an indexed slot is occupied, (I10) dead ones included.
             let count = unsafe { slot.count() };
             !count.is_zero() && eq(key) && !count.is_zero()
-        })
+        };
+        // SAFETY: nothing is said of pieces.
+        unsafe { self.0.0.map.find_shared(hash, Pieces::Either, is_it) }
     }
 }
 
@@ -389,7 +421,7 @@ struct Unwinding<'a, K, V, S>(&'a Owner<K, V, S>);
 impl<K, V, S> Drop for Unwinding<'_, K, V, S> {
     #[cold]
     fn drop(&mut self) {
-        if self.0.0.probes.get() != Probes::NONE {
+        if self.0.0.state().is_probing() {
             drop(Probe(self.0));
         }
     }
@@ -400,13 +432,13 @@ impl<K, V, S> Drop for Probe<'_, K, V, S> {
     #[inline(never)]
     fn drop(&mut self) {
         let inner = &*self.0.0;
-        let left = inner.probes.get().one_less();
-        if left == Probes::NONE_BUT_DEFERRED {
-            inner.probes.set(Probes::NONE);
+        let left = inner.state().one_less();
+        if left.has_deferred() && !left.is_probing() {
+            inner.enter(left.without_deferred());
             // SAFETY: (I7) the probe borrows the map, which holds `Inner`. No probe runs.
             unsafe { settle(inner, self.0.count()) };
         } else {
-            inner.probes.set(left);
+            inner.enter(left);
         }
     }
 }
@@ -529,7 +561,7 @@ impl<K, V, S> Ref<K, V, S> {
     pub(super) fn take_out(self) -> Result<(K, V), Self> {
         // SAFETY: (I7) the entry holds `Inner`; the reference is not used once that may end.
         let inner = unsafe { &*self.owner.as_ptr() };
-        if self.count() != 1 || inner.probes.get() != Probes::NONE {
+        if self.count() != 1 || inner.state().is_probing() {
             return Err(self);
         }
         let owner = self.owner;

@@ -136,6 +136,8 @@ impl<K, V> SlotPtr<K, V> {
         Self(slot)
     }
 
+    pub(crate) const SIZE: usize = size_of::<Slot<K, V>>();
+
     /// The addresses of slots are multiples of this.
     pub(crate) const ALIGN: usize = Slot::<K, V>::ALIGN;
 

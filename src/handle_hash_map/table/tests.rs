@@ -75,14 +75,15 @@ fn an_index_full_of_tombstones_is_cleared_and_one_full_of_entries_grows() {
 fn a_listing_tells_hashes_apart_by_as_many_bits_as_slots_leave_free() {
     fn check<V>(value: V) {
         let mut table = Table::new();
-        table.insert_mut(Folded::new(0), 0_u8, value);
-        let slot = table.find(Folded::new(0), |_, _| true).unwrap();
+        let handle = table.insert_mut(Folded::new(0), 0_u8, value);
+        let slot = table.locate(handle).unwrap();
         let free = SlotPtr::<u8, V>::ALIGN.ilog2();
         for difference in 0..1024 {
             let a = Folded::new(0x2a5 << 22);
             let b = Folded::new((0x2a5 ^ difference) << 22);
-            let listing = Listing::new(slot, a);
-            assert_eq!(listing.may_have::<u8, V>(b), a.top(free) == b.top(free));
+            let listing = Listing::new(slot, Listing::piece::<u8, V>(a));
+            let may_have = listing.may_have::<u8, V>(Listing::piece::<u8, V>(b));
+            assert_eq!(may_have, a.top(free) == b.top(free));
         }
     }
 
@@ -90,6 +91,36 @@ fn a_listing_tells_hashes_apart_by_as_many_bits_as_slots_leave_free() {
     check(0_u64);
     check([0_u64; 2]);
     check([0_u8; 3]);
+}
+
+#[test]
+fn listings_of_short_keys_have_pieces_only_while_entries_are_far_away() {
+    let hash = |n: u64| Folded::new(n.wrapping_mul(0x1234_5677_89ab_cdef));
+    let mut table = Table::new();
+    let mut handles: Vec<_> = (0..200).map(|n| table.insert_mut(hash(n), n, ())).collect();
+    assert!(table.gate.has_pieces(), "the index has grown");
+
+    let check = |table: &Table<u64, ()>, count: u64| {
+        for n in 0..200 {
+            let found = table.find_handle(hash(n), |&key| key == n);
+            assert_eq!(found.is_some(), n < count);
+        }
+        table.check_invariants(0, 0);
+    };
+    check(&table, 200);
+
+    let gone = handles.split_off(5);
+    assert!(gone.into_iter().all(|handle| table.remove_mut(handle).is_some()));
+    check(&table, 5);
+    table.shrink_mut();
+    assert!(!table.gate.has_pieces(), "the index has shrunk");
+    check(&table, 5);
+
+    assert!(handles.into_iter().all(|handle| table.remove_mut(handle).is_some()));
+    table.reserve_mut(200);
+    assert!(table.gate.has_pieces(), "an empty index has grown");
+    table.shrink_mut();
+    assert!(!table.gate.has_pieces(), "an empty index has shrunk");
 }
 
 #[test]
@@ -116,6 +147,7 @@ fn slots_of_any_alignment_are_found_by_pointer_and_hash() {
     fill(|| 0_u64);
     fill(|| [0_u8; 7]);
     fill(|| Wide);
+    fill(|| [0_u64; 200]);
 }
 
 #[test]

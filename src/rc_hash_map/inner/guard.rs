@@ -1,6 +1,8 @@
 //! What the guard counts while `Eq` runs, and what it says to those whom it stops.
 #![forbid(unsafe_code)]
 
+use crate::handle_hash_map::Gate;
+
 #[cold]
 #[inline(never)]
 #[track_caller]
@@ -15,28 +17,77 @@ pub(super) fn query_in_probe() -> ! {
     panic!("a map was queried from `Eq` while it compares keys (allowed in release builds)")
 }
 
-/// How many probes are at work, each inside of the one before, and whether something is deferred.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
-pub(super) struct Probes(u32);
+/// What is going on in a map: how many probes are at work, each inside of the one before, whether
+/// something is deferred, and whether a drain is at work. It lies in the [`Gate`], whose own bit it keeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct State(u32);
 
-impl Probes {
+impl State {
+    /// Nothing at all, of a map whose keys are not short.
     pub(super) const NONE: Self = Self(0);
-    /// No probe, but something is deferred: the last one has to settle it.
-    pub(super) const NONE_BUT_DEFERRED: Self = Self(1);
-    /// One probe, and nothing is deferred.
-    pub(super) const ONE: Self = Self(2);
+    const DEFERRED: u32 = 1;
+    const PROBE: u32 = 2;
+    const DRAINING: u32 = 1 << 30;
+    const PROBES: u32 = Self::DRAINING - Self::PROBE;
 
+    #[inline]
+    pub(super) fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(super) fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether no probe and no drain is at work, and [`Gate::PIECES`] is not set.
+    #[inline]
+    pub(super) fn is_idle(self) -> bool {
+        self.0 < Self::PROBE
+    }
+
+    /// Whether no probe and no drain is at work, but `PIECES` is set.
+    #[inline]
+    pub(super) fn is_idle_but_for_pieces(self) -> bool {
+        self.0 ^ Gate::PIECES < Self::PROBE
+    }
+
+    #[inline]
+    pub(super) fn is_probing(self) -> bool {
+        self.0 & Self::PROBES != 0
+    }
+
+    #[inline]
+    pub(super) fn is_draining(self) -> bool {
+        self.0 & Self::DRAINING != 0
+    }
+
+    pub(super) fn has_deferred(self) -> bool {
+        self.0 & Self::DEFERRED != 0
+    }
+
+    #[inline]
     pub(super) fn one_more(self) -> Self {
-        Self(self.0 + Self::ONE.0)
+        Self(self.0 + Self::PROBE)
     }
 
     pub(super) fn one_less(self) -> Self {
-        Self(self.0 - Self::ONE.0)
+        Self(self.0 - Self::PROBE)
     }
 
     #[inline]
     pub(super) fn with_deferred(self) -> Self {
-        Self(self.0 | Self::NONE_BUT_DEFERRED.0)
+        Self(self.0 | Self::DEFERRED)
+    }
+
+    pub(super) fn without_deferred(self) -> Self {
+        Self(self.0 & !Self::DEFERRED)
+    }
+
+    #[inline]
+    pub(super) fn with_draining(self, draining: bool) -> Self {
+        let others = self.0 & !Self::DRAINING;
+        Self(if draining { others | Self::DRAINING } else { others })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use core::mem::{self, ManuallyDrop};
 
-use super::guard::Probes;
 use super::{Inner, Kept, Slot, value_of};
 use crate::counted_hash_map::Departed;
 use crate::storage::drop_in_order;
@@ -22,7 +21,7 @@ pub(super) unsafe fn settle<K, V, S>(inner: &Inner<K, V, S>, owner: RcCount<Inne
         // SAFETY: it has just left the other queue.
         unsafe { inner.map.enqueue(&inner.waiting, &departed) };
     }
-    if !inner.draining.get() {
+    if !inner.state().is_draining() {
         // SAFETY: the caller's promise: `inner` outlives the drain.
         unsafe { Drain::start(owner) }.finish();
     }
@@ -41,11 +40,11 @@ pub(super) unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<
     let inner = unsafe { &*owner.as_ptr() };
     // SAFETY: the caller's promise.
     let departed = unsafe { inner.map.retire(slot) };
-    let probes = inner.probes.get();
-    if probes != Probes::NONE {
+    let state = inner.state();
+    if state.is_probing() {
         // SAFETY: it has just departed, so it is in no queue.
         unsafe { inner.map.enqueue(&inner.deferred, &departed) };
-        inner.probes.set(probes.with_deferred());
+        inner.enter(state.with_deferred());
         return;
     }
     // SAFETY: (I5) no probe runs; the entry has just been retired.
@@ -60,7 +59,7 @@ pub(super) unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<
         unsafe { owner.put(token) };
         return;
     }
-    if inner.draining.get() {
+    if state.is_draining() {
         // SAFETY: it has just departed, so it is in no queue.
         unsafe { inner.map.enqueue(&inner.waiting, &departed) };
         return;
@@ -102,7 +101,7 @@ impl<K, V, S> Drain<K, V, S> {
     #[inline]
     unsafe fn start(owner: RcCount<Inner<K, V, S>>) -> Self {
         let drain = Self { owner, token: None };
-        drain.inner().draining.set(true);
+        drain.set_draining(true);
         drain
     }
 
@@ -110,6 +109,12 @@ impl<K, V, S> Drain<K, V, S> {
     fn inner(&self) -> &Inner<K, V, S> {
         // SAFETY: (I7) held by `token`, or before there is one by what `start`'s caller promised.
         unsafe { &*self.owner.as_ptr() }
+    }
+
+    #[inline]
+    fn set_draining(&self, draining: bool) {
+        let inner = self.inner();
+        inner.enter(inner.state().with_draining(draining));
     }
 
     /// Destroys whatever waits, in the order in which it departed.
@@ -152,7 +157,7 @@ impl<K, V, S> Drain<K, V, S> {
     /// Lets the next one in and returns the last token. Nothing waits.
     #[inline]
     fn close(&mut self) {
-        self.inner().draining.set(false);
+        self.set_draining(false);
         if let Some(token) = self.token.take() {
             // SAFETY: the last look at `Inner` was above; it may go now.
             unsafe { self.owner.put(token) };
