@@ -6,8 +6,8 @@
 //! - Every occupied slot owns one strong count of the `Rc` that [`Inner`] lies in (I7), so whoever
 //!   has a [`Ref`] may reach `Inner` through its raw owner pointer.
 //! - No reference into `Inner` lives on when the last keep-alive token is given back.
-//! - User code runs at three places only: `eq` in [`Owner::search`] and [`Probe::search`], the
-//!   destructors of a key and a value in `removal`, and that of `eq` at the end of a lookup. (And the
+//! - User code runs at three places only: `eq` in [`Owner::search_in`] and [`Probe::search`],
+//!   the destructors of a key and a value in `removal`, and that of `eq` at the end of a lookup. (And the
 //!   hasher's destructor, when `Inner` itself goes.)
 
 mod guard;

@@ -1,4 +1,4 @@
-//! What the guard counts while `Eq` runs, and what it says to those whom it stops.
+//! What goes on in a map, and what the guard around `Eq` says to those whom it stops.
 #![forbid(unsafe_code)]
 
 use crate::handle_hash_map::Gate;
@@ -93,7 +93,8 @@ impl State {
 
 /// Why a search goes the slow way, with a [`Probe`](super::Probe).
 pub(super) enum Detour {
-    /// It is inside of another one, whose `Eq` may have let go of entries that are still listed.
+    /// It is inside of another one, whose `Eq` may have let go of entries that are still listed, or of a
+    /// destructor.
     Nested,
     /// `Eq` let go of an entry. The search has left its own probe at work.
     Interrupted,
