@@ -12,8 +12,9 @@ use std::rc::{Rc, Weak};
 use rcmap::{Equivalent, RcHashMap, Ref};
 use support::{Value, World, assert_panics_with, attempt, check};
 
-/// All entries are listed under this hash, so a predicate sees every one of them.
-const HASH: u64 = 7;
+/// All entries are listed under this hash, so a predicate sees every one of them. The piece that listings
+/// carry is not zero.
+const HASH: u64 = 0xb000_0007;
 const NAMES: [u32; 4] = [1, 2, 3, 4];
 const NEW: u32 = 5;
 

@@ -366,8 +366,9 @@ impl<K, V> Table<K, V> {
         unsafe { slot.value().write(value) };
         // SAFETY: (I4) `take` initialised the header.
         unsafe { slot.header() }.set_live(handle);
+        let listing = Listing::new(slot, self.piece(hash));
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
-        unsafe { &mut *self.index.get() }.insert(Listing::new(slot, self.piece(hash)), hash);
+        unsafe { &mut *self.index.get() }.insert(listing, hash);
         slot
     }
 
