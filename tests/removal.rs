@@ -5,8 +5,8 @@
 mod support;
 
 use std::cell::{Cell, RefCell};
-use std::hash::{BuildHasher, DefaultHasher};
-use std::rc::Rc;
+use std::hash::{BuildHasher, DefaultHasher, Hash};
+use std::rc::{Rc, Weak};
 
 use rcmap::{RcHashMap, Ref};
 use support::{Event, Key, Map, Mood, Point, Query, R, Value, World, check, map_of, put};
@@ -245,6 +245,59 @@ fn destructors_of_one_map_never_nest() {
     assert_eq!(world.deepest(), 1, "each destructor returns before the next one starts");
     world.assert_alive(0);
     check(&map);
+}
+
+/// A link of a chain whose destructor changes the size of the map before it lets go of the next one.
+struct Stretching<K: 'static> {
+    stretched: Weak<Stretched<K>>,
+    next: Option<Ref<K, Self>>,
+}
+
+struct Stretched<K: 'static> {
+    map: RefCell<RcHashMap<K, Stretching<K>>>,
+    grow: bool,
+    destructors: Cell<usize>,
+    nested: Cell<bool>,
+}
+
+impl<K> Drop for Stretching<K> {
+    fn drop(&mut self) {
+        let stretched = self.stretched.upgrade().expect("the test holds it");
+        let destructors = &stretched.destructors;
+        destructors.set(destructors.get() + 1);
+        stretched.nested.set(stretched.nested.get() || destructors.get() > 1);
+        if stretched.grow {
+            let map = stretched.map.borrow();
+            map.reserve(map.capacity() + 1 - map.len());
+        } else {
+            stretched.map.borrow_mut().shrink_to_fit();
+        }
+        drop(self.next.take());
+        destructors.set(destructors.get() - 1);
+    }
+}
+
+#[test]
+fn destructors_do_not_nest_although_the_map_grows_or_shrinks_in_them() {
+    fn run<K: Eq + Hash + 'static>(grow: bool, key: impl Fn(u32) -> K) {
+        let map = RcHashMap::with_capacity(if grow { 0 } else { 200 });
+        let (map, destructors, nested) = (RefCell::new(map), Cell::new(0), Cell::new(false));
+        let stretched = Rc::new(Stretched { map, grow, destructors, nested });
+        let mut last = None;
+        for n in 0..6 {
+            let link = Stretching { stretched: Rc::downgrade(&stretched), next: last.take() };
+            last = stretched.map.borrow().insert(key(n), link).ok();
+        }
+        drop(last);
+        assert!(!stretched.nested.get(), "each waited for the one before");
+        assert!(stretched.map.borrow().is_empty());
+        check(&stretched.map.borrow());
+    }
+
+    for grow in [true, false] {
+        run(grow, |n| n);
+        run(grow, |n| n.to_string());
+    }
 }
 
 #[test]

@@ -78,6 +78,17 @@ impl Name for Cell<u64> {
     }
 }
 
+/// Of short keys, this one has a destructor.
+impl Name for Box<u32> {
+    fn of(name: u32) -> Self {
+        Self::new(name)
+    }
+
+    fn name(&self) -> u32 {
+        **self
+    }
+}
+
 impl Name for String {
     fn of(name: u32) -> Self {
         name.to_string()
@@ -166,6 +177,7 @@ impl<K: Name> Setup<K> {
         assert_eq!(self.map.len(), names.len());
         self.world.assert_alive(names.len());
         assert!(names.iter().all(|&name| self.find(name).is_some()));
+        names.iter().for_each(|&name| self.insert(name));
         self.insert(NEW);
         assert_eq!(self.map.len(), names.len() + 1);
     }
@@ -416,6 +428,7 @@ macro_rules! for_each_kind_of_key {
                 $test::<Cell<u64>>(room);
             }
             $test::<[u32; 3]>(0);
+            $test::<Box<u32>>(0);
             $test::<String>(0);
         }
     )*};

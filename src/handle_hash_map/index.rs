@@ -107,12 +107,13 @@ impl Gate {
 /// A hash table of listings that knows where its buckets lie.
 pub(super) struct Index {
     listings: HashTable<Listing>,
-    /// The address behind bucket 0, from which hashbrown counts downwards. Of a large index only.
+    /// The address behind bucket 0, from which hashbrown counts downwards. Of a large index only; else zero,
+    /// and hints lead nowhere.
     end: usize,
 }
 
 impl Index {
-    /// An index of more buckets does not fit into the nearest caches, and prefetching pays. Where tests run,
+    /// An index of more buckets does not fit into the nearest caches, and prefetching may pay. Where tests run,
     /// every index counts as large.
     const LARGE: usize = if cfg!(any(test, debug_assertions)) { 1 } else { 1 << 14 };
 

@@ -204,8 +204,8 @@ impl<K, V, S> Owner<K, V, S> {
     }
 
     /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
-    /// search goes: inside of no other (nor, as a rule, of a destructor), and with an `Eq` that lets go of
-    /// no entry.
+    /// search goes: inside of no other (and of no destructor, unless it is for an insertion of a short key),
+    /// and with an `Eq` that lets go of no entry.
     ///
     /// # Errors
     ///
@@ -229,7 +229,7 @@ impl<K, V, S> Owner<K, V, S> {
                 Err(Detour::Nested)
             };
         }
-        // With short keys the state is put back as it was, so a drain is not in the way.
+        // Where short keys are inserted, the state is put back as it was, so a drain is not in the way.
         let free = if is_short::<K>() { !state.is_probing() } else { state.is_idle() };
         if !free {
             return Err(Detour::Nested);
@@ -386,8 +386,8 @@ impl<K, V, S> Owner<K, V, S> {
     }
 }
 
-/// One of the `probes` of a map: while there is one, nothing changes the index. The end of the outermost
-/// settles what `Eq` let go of.
+/// One of the probes that a map's [`State`] counts: while there is one, nothing changes the index. The end
+/// of the outermost settles what `Eq` let go of.
 struct Probe<'a, K, V, S>(&'a Owner<K, V, S>);
 
 impl<'a, K, V, S> Probe<'a, K, V, S> {
@@ -395,7 +395,9 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
         match detour {
             Detour::Interrupted => {}
             Detour::Nested | Detour::Again => {
-                owner.0.enter(owner.0.state().one_more());
+                let state = owner.0.state().one_more();
+                assert!(state.is_probing(), "searches are nested too deeply to be counted");
+                owner.0.enter(state);
             }
         }
         Self(owner)

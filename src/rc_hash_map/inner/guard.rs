@@ -18,7 +18,8 @@ pub(super) fn query_in_probe() -> ! {
 }
 
 /// What is going on in a map: how many probes are at work, each inside of the one before, whether
-/// something is deferred, and whether a drain is at work. It lies in the [`Gate`], whose own bit it keeps.
+/// something is deferred, and whether a drain is at work. It lies in the [`Gate`], whose own bit it keeps:
+/// unsafe code relies on that (I12), and on `is_idle` and `is_probing`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct State(u32);
 
