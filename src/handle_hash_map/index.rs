@@ -118,7 +118,7 @@ impl Index {
     const LARGE: usize = if cfg!(any(test, debug_assertions)) { 1 } else { 1 << 14 };
 
     /// More bytes of slots are far away: more than a core has in its own caches. Few where tests run.
-    const FAR: usize = if cfg!(any(test, debug_assertions)) { 1 << 10 } else { 1 << 22 };
+    const FAR: usize = if cfg!(any(test, debug_assertions)) { 1 << 10 } else { 1 << 20 };
 
     pub(super) fn new() -> Self {
         Self { listings: HashTable::new(), end: 0 }
