@@ -222,9 +222,11 @@ impl<K, V, S> Owner<K, V, S> {
         if is_short::<K>() && miss == Miss::Then {
             // Compiled twice, because a hit takes 6 % less time if it need not look at pieces.
             return if state.is_idle() {
-                self.search_in(hash, eq, Pieces::Absent)
+                // SAFETY: (I12) keys are short, and the gate says that there are no pieces.
+                unsafe { self.search_in(hash, eq, Pieces::Absent) }
             } else if state.is_idle_but_for_pieces() {
-                self.search_in(hash, eq, Pieces::Present)
+                // SAFETY: (I12) the gate says that there are pieces.
+                unsafe { self.search_in(hash, eq, Pieces::Present) }
             } else {
                 Err(Detour::Nested)
             };
@@ -235,15 +237,24 @@ impl<K, V, S> Owner<K, V, S> {
             return Err(Detour::Nested);
         }
         inner.map.prefetch(hash);
-        self.search_in(hash, eq, Pieces::Either)
+        // SAFETY: nothing is said of pieces.
+        unsafe { self.search_in(hash, eq, Pieces::Either) }
     }
 
     /// The guard is on from the first call of `eq` to the end: nothing else in a search calls user code.
     /// If keys are short it is on only while `eq` runs, so that the compiler sees that nobody looks at it
     /// and that in the end it is what it was (which is why nobody asks whether it was `NONE`), and leaves
     /// it out: 4 % of the time of a hit.
+    ///
+    /// # Errors
+    ///
+    /// If the search has to start again the slow way.
+    ///
+    /// # Safety
+    ///
+    /// No probe runs, no drain unless keys are short, and what is said of pieces is true.
     #[inline(always)]
-    fn search_in(
+    unsafe fn search_in(
         &self,
         hash: Folded,
         eq: &mut impl FnMut(&K) -> bool,
@@ -263,7 +274,7 @@ impl<K, V, S> Owner<K, V, S> {
             }
             equal || interrupted
         };
-        // SAFETY: (I12) `search` has asked the gate, which does not change while a probe runs.
+        // SAFETY: the caller's promise; (I12) it stays true while the guard is on.
         let found = unsafe { inner.map.find_shared(hash, pieces, accepts) };
         mem::forget(unwinding);
         if interrupted {

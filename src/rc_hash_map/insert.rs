@@ -47,8 +47,9 @@ impl<K, V, S> RcHashMap<K, V, S> {
     ///
     /// `hash` has to be the same for equal keys, and every later query has to use it; with
     /// [`hash`](Self::hash) the other methods find the entry too. `eq` runs while the map compares
-    /// keys, so the rules for `Eq` hold for it; `make` may do anything, and if it inserts an entry that
-    /// `eq` accepts, that one is returned and what it made is dropped.
+    /// keys, so the rules for `Eq` hold for it, and like `Eq` it may be asked about an entry whose hash
+    /// is another. `make` may do anything, and if it inserts an entry that `eq` accepts, that one is
+    /// returned and what it made is dropped.
     ///
     /// # Panics
     ///

@@ -136,6 +136,7 @@ impl<K, V> SlotPtr<K, V> {
         Self(slot)
     }
 
+    /// The bytes of a slot.
     pub(crate) const SIZE: usize = size_of::<Slot<K, V>>();
 
     /// The addresses of slots are multiples of this.
