@@ -168,14 +168,6 @@ impl UsizeCount {
         self.count.get() == 0
     }
 
-    #[cold]
-    #[inline(never)]
-    fn overflow(&self) -> ! {
-        // Undone first: a panic hook may run before the process ends, and look at the count.
-        self.count.set(u32::MAX);
-        abort()
-    }
-
     /// Like `put`, for those who know that the token is of this count: saves the check for zero.
     #[inline]
     pub(crate) fn put_own(&self, token: Token) -> bool {
@@ -190,11 +182,13 @@ impl UsizeCount {
 impl Count for UsizeCount {
     #[inline]
     fn get(&self) -> Token {
-        let count = self.count.get().wrapping_add(1);
-        self.count.set(count);
-        if count == 0 {
-            self.overflow();
+        // Asked before anything is written: where a unit is soon put back, a compiler then sees that
+        // the count is what it was, and leaves out both writes.
+        let count = self.count.get();
+        if count == u32::MAX {
+            abort();
         }
+        self.count.set(count + 1);
         Token::mint()
     }
 
@@ -221,12 +215,16 @@ fn foreign_token() -> ! {
 
 /// Ends the process: a count that wrapped would free what is in use.
 #[cfg(feature = "std")]
+#[cold]
+#[inline(never)]
 fn abort() -> ! {
     std::process::abort()
 }
 
 /// Ends the process, by panicking while panicking.
 #[cfg(not(feature = "std"))]
+#[cold]
+#[inline(never)]
 fn abort() -> ! {
     struct PanicAgain;
     impl Drop for PanicAgain {

@@ -5,9 +5,10 @@
 mod support;
 
 use std::cell::{Cell, RefCell};
+use std::hash::Hash;
 use std::rc::Rc;
 
-use rcmap::{Equivalent, RcHashMap};
+use rcmap::{Equivalent, RcHashMap, Ref};
 use support::{
     Key, Map, Mood, Point, Query, R, Value, World, assert_panics_with, assert_scripted_panic,
     attempt, check, map_of, put,
@@ -472,6 +473,28 @@ fn a_predicate_that_owns_the_last_ref_of_what_it_accepts_is_dropped_soundly() {
     drop(found);
     world.assert_alive(0);
     holds(&world, &map, &[]);
+}
+
+#[test]
+fn what_is_found_stays_if_the_end_of_the_search_destroys_whoever_else_held_it() {
+    struct Holder<K>(#[expect(dead_code, reason = "it only holds")] Option<Ref<K, Self>>);
+
+    fn check<K: Hash + Eq>(make: impl Fn(u32) -> K) {
+        let map = RcHashMap::new();
+        let held = map.insert(make(2), Holder(None)).ok().unwrap();
+        let holder = Cell::new(map.insert(make(1), Holder(Some(held))).ok());
+        let found = map.find_hashed(map.hash(&make(2)), |key| {
+            drop(holder.take());
+            *key == make(2)
+        });
+        assert_eq!(map.len(), 1, "the holder has gone");
+        assert_eq!(found.as_ref().map(Ref::strong_count), Some(1));
+        drop(found);
+        assert!(map.is_empty());
+    }
+
+    check(|n| n);
+    check(|n| n.to_string());
 }
 
 /// Calls back when it is dropped.
@@ -965,7 +988,7 @@ enum Term {
     Pair(Node, Node),
 }
 
-type Node = rcmap::Ref<Term, ()>;
+type Node = Ref<Term, ()>;
 
 #[test]
 fn keys_may_hold_refs_of_their_own_map() {
