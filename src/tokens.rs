@@ -184,11 +184,8 @@ impl Count for UsizeCount {
     fn get(&self) -> Token {
         // Asked before anything is written: where a unit is soon put back, a compiler then sees that
         // the count is what it was, and leaves out both writes.
-        let count = self.count.get();
-        if count == u32::MAX {
-            abort();
-        }
-        self.count.set(count + 1);
+        let Some(count) = self.count.get().checked_add(1) else { abort() };
+        self.count.set(count);
         Token::mint()
     }
 
