@@ -168,6 +168,24 @@ impl UsizeCount {
         self.count.get() == 0
     }
 
+    #[cold]
+    #[inline(never)]
+    fn overflow(&self) -> ! {
+        // Undone first: a panic hook may run before the process ends, and look at the count.
+        self.count.set(u32::MAX);
+        abort()
+    }
+
+    /// Like `get`, for a unit that is likely to be put back soon. It asks before it writes, so that a compiler
+    /// that sees the `put_own` too knows that the count is what it was, and leaves out both writes. Otherwise
+    /// this costs a little more than to look at the outcome.
+    #[inline]
+    pub(crate) fn get_for_now(&self) -> Token {
+        let Some(count) = self.count.get().checked_add(1) else { abort() };
+        self.count.set(count);
+        Token::mint()
+    }
+
     /// Like `put`, for those who know that the token is of this count: saves the check for zero.
     #[inline]
     pub(crate) fn put_own(&self, token: Token) -> bool {
@@ -182,10 +200,11 @@ impl UsizeCount {
 impl Count for UsizeCount {
     #[inline]
     fn get(&self) -> Token {
-        // Asked before anything is written: where a unit is soon put back, a compiler then sees that
-        // the count is what it was, and leaves out both writes.
-        let Some(count) = self.count.get().checked_add(1) else { abort() };
+        let count = self.count.get().wrapping_add(1);
         self.count.set(count);
+        if count == 0 {
+            self.overflow();
+        }
         Token::mint()
     }
 

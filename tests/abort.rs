@@ -58,6 +58,27 @@ fn an_overflow_of_a_count_aborts() {
     assert!(errors.contains("it came to 4294967295"), "it ended early: {errors}");
 }
 
+/// A walk over the entries asks the count in another way.
+#[cfg(not(debug_assertions))]
+#[test]
+fn an_overflow_of_a_count_aborts_in_a_walk_too() {
+    const NAME: &str = "an_overflow_of_a_count_aborts_in_a_walk_too";
+    if is_child(NAME) {
+        let map = rcmap::RcHashMap::<u32, String>::new();
+        let r = map.insert(1, "on the heap".to_string()).unwrap();
+        for _ in 2..u32::MAX {
+            std::mem::forget(std::hint::black_box(r.clone()));
+        }
+        let last = map.iter().next().expect("there is an entry");
+        eprintln!("it came to {}", last.strong_count());
+        std::mem::forget(map.iter().next());
+        std::process::exit(0);
+    }
+    let (status, errors) = run_again(NAME);
+    assert_aborted(status, &errors);
+    assert!(errors.contains("it came to 4294967295"), "it ended early: {errors}");
+}
+
 /// A regression: the message used to be printed while the count was zero, and printing may panic.
 #[cfg(all(not(debug_assertions), target_os = "linux"))]
 #[test]

@@ -182,27 +182,25 @@ impl<K, V, S> Owner<K, V, S> {
         mut eq: impl FnMut(&K) -> bool,
         miss: Miss,
     ) -> Option<Ref<K, V, S>> {
-        let (slot, eq) = match self.search(hash, &mut eq, miss) {
-            Ok(found) => (found, eq),
+        // `eq` is dropped by hand: a value on its way out leaks if a parameter's destructor panics.
+        match self.search(hash, &mut eq, miss) {
+            Ok(found) => {
+                // SAFETY: nothing was deferred, so whatever is listed is live; nothing has run since.
+                let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
+                drop(eq);
+                found
+            }
             Err(detour) => {
                 let mut eq = eq;
-                // SAFETY: it is taken up below.
-                (unsafe { self.find_slowly(detour, hash, &mut eq, miss) }, eq)
+                let found = self.find_slowly(detour, hash, &mut eq, miss);
+                // The owner is told again because the compiler can see here which one it is.
+                // SAFETY: the slot is a live one of this map, and the token is of its count.
+                let found =
+                    found.map(|(slot, token)| unsafe { Ref::new(self.count(), slot, token) });
+                drop(eq);
+                found
             }
-        };
-        // Both ways take the unit here, and nothing branches after it: so a compiler that sees the `Ref`
-        // being dropped leaves out what is written to the entry, a fifth of the time of a hit in cache.
-        let found = slot.map(|slot| {
-            // SAFETY: nothing was deferred on the usual way, so whatever is listed is live; on the slow way
-            // the entry has been set aside. Nothing has run since.
-            let count = unsafe { slot.count() };
-            // SAFETY: the slot is live from here on, and the token is of its count. The owner is `self`
-            // for both ways, because the compiler can see here which one it is.
-            unsafe { Ref::new(self.count(), slot, count.get()) }
-        });
-        // By hand: a value on its way out leaks if a parameter's destructor panics.
-        drop(eq);
-        found
+        }
     }
 
     /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
@@ -312,20 +310,16 @@ impl<K, V, S> Owner<K, V, S> {
         }
     }
 
-    /// The entry of such a search, set aside.
-    ///
-    /// # Safety
-    ///
-    /// The caller takes a unit of the entry's count before anything else runs.
+    /// The entry of such a search and a unit of its count, so that the end of the probe cannot take it.
     #[cold]
     #[inline(never)]
-    unsafe fn find_slowly(
+    fn find_slowly(
         &self,
         mut detour: Detour,
         hash: Folded,
         eq: &mut dyn FnMut(&K) -> bool,
         miss: Miss,
-    ) -> Option<Slot<K, V>> {
+    ) -> Option<(Slot<K, V>, Token)> {
         loop {
             let epoch = self.epoch();
             let probe = Probe::new(self, detour);
@@ -335,8 +329,7 @@ impl<K, V, S> Owner<K, V, S> {
             let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
             drop(probe);
             if found.is_some() || miss == Miss::Then || epoch == self.epoch() {
-                // SAFETY: the caller's promise.
-                return found.map(|found| unsafe { found.set_aside() });
+                return found.map(Ref::into_parts);
             }
             detour = Detour::Again;
         }
@@ -504,18 +497,6 @@ impl<K, V, S> Ref<K, V, S> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: the `Ref` is not used or dropped again.
         (this.slot, unsafe { ManuallyDrop::take(&mut this.token) })
-    }
-
-    /// Puts the unit back but leaves the entry, even if there is no other unit of its count.
-    ///
-    /// # Safety
-    ///
-    /// A unit is taken again before anything else runs.
-    unsafe fn set_aside(self) -> Slot<K, V> {
-        let (slot, token) = self.into_parts();
-        // SAFETY: (I6) the slot is live until its last token is put back.
-        unsafe { slot.count() }.put_own(token);
-        slot
     }
 
     /// # Safety
@@ -734,8 +715,11 @@ impl<K, V, S> Iterator for Entries<'_, K, V, S> {
     fn next(&mut self) -> Option<Self::Item> {
         // SAFETY: the map is borrowed, and it shrinks only when borrowed mutably.
         let slot = unsafe { self.owner.0.map.advance(&mut self.cursor) }?;
-        // SAFETY: the slot is live.
-        Some(unsafe { Ref::mint(self.owner.count(), slot) })
+        // SAFETY: the slot is live, and stays so while the token is out. Most loops are done with a `Ref` when
+        // its turn is over.
+        let token = unsafe { slot.count() }.get_for_now();
+        // SAFETY: the token is of its count.
+        Some(unsafe { Ref::new(self.owner.count(), slot, token) })
     }
 }
 
