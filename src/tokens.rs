@@ -177,8 +177,8 @@ impl UsizeCount {
     }
 
     /// Like `get`, for a unit that is likely to be put back soon. It asks before it writes, so that a compiler
-    /// that sees the `put_own` too knows that the count is what it was, and leaves out both writes. Otherwise
-    /// this costs a little more than to look at the outcome.
+    /// that sees the `put_own` in the same function knows that the count is what it was, and leaves out both
+    /// writes. Otherwise this costs a little more than to look at the outcome.
     #[inline]
     pub(crate) fn get_for_now(&self) -> Token {
         let Some(count) = self.count.get().checked_add(1) else { abort() };
