@@ -10,6 +10,8 @@ use std::env;
 use std::process::{Command, ExitStatus};
 
 use rcmap::{Count, UsizeCount};
+#[cfg(not(debug_assertions))]
+use rcmap::{RcHashMap, Ref};
 use support::{Mood, Point, World, map_of, put, scripted_panic};
 
 const CASE: &str = "RCMAP_TEST_CASE";
@@ -39,6 +41,17 @@ fn assert_aborted(status: ExitStatus, errors: &str) {
     }
 }
 
+/// A map of one entry, to which there are so many `Ref`s: the one that is returned, and forgotten ones.
+#[cfg(not(debug_assertions))]
+fn map_with_a_count_of(count: u32) -> (RcHashMap<u32, String>, Ref<u32, String>) {
+    let map = RcHashMap::new();
+    let r = map.insert(1, "on the heap".to_string()).unwrap();
+    for _ in 1..count {
+        std::mem::forget(std::hint::black_box(r.clone()));
+    }
+    (map, r)
+}
+
 /// Four thousand million steps: a few seconds, in release builds.
 #[cfg(not(debug_assertions))]
 #[test]
@@ -64,11 +77,7 @@ fn an_overflow_of_a_count_aborts() {
 fn an_overflow_of_a_count_aborts_in_a_walk_too() {
     const NAME: &str = "an_overflow_of_a_count_aborts_in_a_walk_too";
     if is_child(NAME) {
-        let map = rcmap::RcHashMap::<u32, String>::new();
-        let r = map.insert(1, "on the heap".to_string()).unwrap();
-        for _ in 2..u32::MAX {
-            std::mem::forget(std::hint::black_box(r.clone()));
-        }
+        let (map, _r) = map_with_a_count_of(u32::MAX - 1);
         let last = map.iter().next().expect("there is an entry");
         eprintln!("it came to {}", last.strong_count());
         std::mem::forget(map.iter().next());
@@ -85,11 +94,7 @@ fn an_overflow_of_a_count_aborts_in_a_walk_too() {
 fn an_overflow_aborts_also_if_nothing_can_be_printed() {
     const NAME: &str = "an_overflow_aborts_also_if_nothing_can_be_printed";
     if is_child(NAME) {
-        let map = rcmap::RcHashMap::<u32, String>::new();
-        let r = map.insert(1, "on the heap".to_string()).unwrap();
-        for _ in 1..u32::MAX {
-            std::mem::forget(std::hint::black_box(r.clone()));
-        }
+        let (_map, r) = map_with_a_count_of(u32::MAX);
         assert_eq!(r.strong_count(), u32::MAX as usize);
         drop(support::attempt(|| std::mem::forget(r.clone())));
         std::process::exit(7);
