@@ -249,6 +249,25 @@ fn searches_that_start_again_pass_over_what_is_gone<K: Name>(room: usize) {
     }
 }
 
+fn searches_ask_about_each_entry_once<K: Name>(room: usize) {
+    for target in 1..=NEW {
+        let setup = Setup::<K>::new(Way::FindHashed, room);
+        let seen = RefCell::new(Vec::new());
+        let found = setup.map.find_hashed(HASH, |key| {
+            seen.borrow_mut().push(key.name());
+            key.name() == target
+        });
+        let mut seen = seen.into_inner();
+        assert_eq!(
+            found.map(|r| r.as_key().name()),
+            seen.last().copied().filter(|&it| it == target)
+        );
+        seen.sort_unstable();
+        assert!(seen.is_sorted_by(|a, b| a < b), "one of {seen:?} was asked about twice");
+        assert!(target != NEW || seen == NAMES, "none is left out");
+    }
+}
+
 fn predicates_may_panic<K: Name>(room: usize) {
     for victim in NAMES {
         for_each_search::<K>(room, |setup, target, at| {
@@ -438,6 +457,7 @@ for_each_kind_of_key! {
     insertions_from_any_comparison_are_refused: predicates_may_not_insert,
     what_any_comparison_lets_go_is_not_found_and_not_lost: predicates_may_let_go,
     what_a_comparison_let_go_is_not_compared_again: searches_that_start_again_pass_over_what_is_gone,
+    any_comparison_is_made_once: searches_ask_about_each_entry_once,
     destructors_may_look_around: destructors_may_query,
     a_panic_out_of_any_comparison_leaves_the_guard_off: predicates_may_panic,
     #[cfg(not(debug_assertions))]

@@ -237,14 +237,50 @@ impl<K, V, S> Owner<K, V, S> {
             return Err(Detour::Nested);
         }
         inner.map.prefetch(hash);
-        // SAFETY: nothing is said of pieces.
-        unsafe { self.search_in(hash, eq, Pieces::Either) }
+        if is_short::<K>() {
+            // SAFETY: nothing is said of pieces.
+            unsafe { self.search_in(hash, eq, Pieces::Either) }
+        } else {
+            self.search_first(hash, eq)
+        }
     }
 
-    /// The guard is on from the first call of `eq` to the end: nothing else in a search calls user code.
-    /// If keys are short it is on only while `eq` runs, so that the compiler sees that nobody looks at it
-    /// and that in the end it is what it was (which is why nobody asks whether it was `NONE`), and leaves
-    /// it out: 4 % of the time of a hit.
+    /// Asks `eq` about the first entry that may have this hash, which nearly always is the right one if there
+    /// is one. hashbrown's search is over by then. While `eq` runs, which mostly is a call, little else has to be
+    /// kept, so that callers keep their own variables in registers: if a loop has to reload one of them behind
+    /// what is written to counts, a processor may wait there until it knows what that was written to.
+    ///
+    /// # Errors
+    ///
+    /// If the search has to start again the slow way.
+    #[inline(always)]
+    fn search_first(
+        &self,
+        hash: Folded,
+        eq: &mut impl FnMut(&K) -> bool,
+    ) -> Result<Option<Slot<K, V>>, Detour> {
+        let inner = &*self.0;
+        // SAFETY: keys are not short, so there are pieces.
+        let first = unsafe { inner.map.find_shared(hash, Pieces::Present, |_, _| true) };
+        let Some(slot) = first else { return Ok(None) };
+        let during = State::NONE.one_more();
+        let unwinding = Unwinding(self);
+        inner.enter(during);
+        // SAFETY: (I1) a listed entry has its key, and while the guard is on it stays.
+        let equal = eq(unsafe { &*slot.key() });
+        mem::forget(unwinding);
+        if inner.state() != during {
+            return Err(Detour::Interrupted);
+        }
+        inner.enter(State::NONE);
+        if equal { Ok(Some(slot)) } else { Err(Detour::Refused) }
+    }
+
+    /// Asks `eq` about all entries that may have this hash, of a map whose keys are short.
+    ///
+    /// The guard is on only while `eq` runs, so that the compiler sees that nobody looks at it and that in the
+    /// end it is what it was (which is why nobody asks whether it was `NONE`), and leaves it out: 4 % of the
+    /// time of a hit.
     ///
     /// # Errors
     ///
@@ -252,7 +288,7 @@ impl<K, V, S> Owner<K, V, S> {
     ///
     /// # Safety
     ///
-    /// No probe runs, no drain unless keys are short, and what is said of pieces is true.
+    /// No probe runs, and what is said of pieces is true.
     #[inline(always)]
     unsafe fn search_in(
         &self,
@@ -261,7 +297,7 @@ impl<K, V, S> Owner<K, V, S> {
         pieces: Pieces,
     ) -> Result<Option<Slot<K, V>>, Detour> {
         let inner = &*self.0;
-        let before = if is_short::<K>() { inner.state() } else { State::NONE };
+        let before = inner.state();
         let during = before.one_more();
         let unwinding = Unwinding(self);
         let mut interrupted = false;
@@ -269,7 +305,7 @@ impl<K, V, S> Owner<K, V, S> {
             inner.enter(during);
             let equal = eq(key);
             interrupted = inner.state() != during;
-            if is_short::<K>() && !interrupted {
+            if !interrupted {
                 inner.enter(before);
             }
             equal || interrupted
@@ -279,9 +315,6 @@ impl<K, V, S> Owner<K, V, S> {
         mem::forget(unwinding);
         if interrupted {
             return Err(Detour::Interrupted);
-        }
-        if !is_short::<K>() {
-            inner.enter(State::NONE);
         }
         Ok(found)
     }
@@ -298,9 +331,9 @@ impl<K, V, S> Owner<K, V, S> {
     ) -> bool {
         loop {
             let epoch = self.epoch();
-            let probe = Probe::new(self, detour);
+            let probe = Probe::new(self, &detour);
             // SAFETY: the slot is live: nothing has run since the search ended.
-            let handle = probe.search(hash, eq).map(|slot| unsafe { slot.handle() });
+            let handle = probe.search(&detour, hash, eq).map(|slot| unsafe { slot.handle() });
             drop(probe);
             let found = handle.is_some_and(|handle| self.0.map.locate(handle).is_some());
             if found || miss == Miss::Then || epoch == self.epoch() {
@@ -322,8 +355,8 @@ impl<K, V, S> Owner<K, V, S> {
     ) -> Option<(Slot<K, V>, Token)> {
         loop {
             let epoch = self.epoch();
-            let probe = Probe::new(self, detour);
-            let found = probe.search(hash, eq);
+            let probe = Probe::new(self, &detour);
+            let found = probe.search(&detour, hash, eq);
             // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there
             // before the probe ends, so what is settled then cannot take the entry.
             let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
@@ -402,10 +435,10 @@ impl<K, V, S> Owner<K, V, S> {
 struct Probe<'a, K, V, S>(&'a Owner<K, V, S>);
 
 impl<'a, K, V, S> Probe<'a, K, V, S> {
-    fn new(owner: &'a Owner<K, V, S>, detour: Detour) -> Self {
+    fn new(owner: &'a Owner<K, V, S>, detour: &Detour) -> Self {
         match detour {
             Detour::Interrupted => {}
-            Detour::Nested | Detour::Again => {
+            Detour::Refused | Detour::Nested | Detour::Again => {
                 let state = owner.0.state().one_more();
                 assert!(state.is_probing(), "searches are nested too deeply to be counted");
                 owner.0.enter(state);
@@ -414,13 +447,19 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
         Self(owner)
     }
 
-    /// The entry that is listed under `hash` and that `eq` accepts, among those that are alive: others
-    /// may be listed still.
-    fn search(&self, hash: Folded, eq: &mut dyn FnMut(&K) -> bool) -> Option<Slot<K, V>> {
+    /// The entry that is listed under `hash` and that `eq` accepts, among those that are alive (others
+    /// may be listed still) and that it has not just refused: the first one, for nothing has changed since.
+    fn search(
+        &self,
+        detour: &Detour,
+        hash: Folded,
+        eq: &mut dyn FnMut(&K) -> bool,
+    ) -> Option<Slot<K, V>> {
+        let mut refused = matches!(detour, Detour::Refused);
         let is_it = |slot: Slot<K, V>, key: &K| {
             // SAFETY: (I2) an indexed slot is occupied, (I10) dead ones included.
             let count = unsafe { slot.count() };
-            !count.is_zero() && eq(key) && !count.is_zero()
+            !mem::take(&mut refused) && !count.is_zero() && eq(key) && !count.is_zero()
         };
         // SAFETY: nothing is said of pieces.
         unsafe { self.0.0.map.find_shared(hash, Pieces::Either, is_it) }

@@ -94,6 +94,8 @@ impl State {
 
 /// Why a search goes the slow way, with a [`Probe`](super::Probe).
 pub(super) enum Detour {
+    /// `Eq` has refused the first entry that may have the hash. There may be others.
+    Refused,
     /// It is inside of another one, whose `Eq` may have let go of entries that are still listed, or of a
     /// destructor.
     Nested,
