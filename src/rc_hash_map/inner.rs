@@ -6,9 +6,9 @@
 //! - Every occupied slot owns one strong count of the `Rc` that [`Inner`] lies in (I7), so whoever
 //!   has a [`Ref`] may reach `Inner` through its raw owner pointer.
 //! - No reference into `Inner` lives on when the last keep-alive token is given back.
-//! - User code runs at three places only: `eq` in [`Owner::search_in`] and [`Probe::search`],
-//!   the destructors of a key and a value in `removal`, and that of `eq` at the end of a lookup. (And the
-//!   hasher's destructor, when `Inner` itself goes.)
+//! - User code runs at three places only: `eq` in [`Owner::search_first`], [`Owner::search_in`] and
+//!   [`Probe::search`], the destructors of a key and a value in `removal`, and that of `eq` at the end of a
+//!   lookup. (And the hasher's destructor, when `Inner` itself goes.)
 
 mod guard;
 #[allow(
@@ -241,20 +241,25 @@ impl<K, V, S> Owner<K, V, S> {
             // SAFETY: nothing is said of pieces.
             unsafe { self.search_in(hash, eq, Pieces::Either) }
         } else {
-            self.search_first(hash, eq)
+            // SAFETY: keys are not short, and nothing goes on.
+            unsafe { self.search_first(hash, eq) }
         }
     }
 
-    /// Asks `eq` about the first entry that may have this hash, which nearly always is the right one if there
-    /// is one. hashbrown's search is over by then. While `eq` runs, which mostly is a call, little else has to be
-    /// kept, so that callers keep their own variables in registers: if a loop has to reload one of them behind
-    /// what is written to counts, a processor may wait there until it knows what that was written to.
+    /// Asks `eq` about the first entry that may have this hash, and nearly always has it. hashbrown's search is
+    /// over by then, so that little has to be kept while `eq` runs, which mostly is a call, and callers have
+    /// registers left. A loop that reloads its variables behind what is written to counts takes twice as long
+    /// whenever the processor takes the one to depend on the other.
     ///
     /// # Errors
     ///
     /// If the search has to start again the slow way.
+    ///
+    /// # Safety
+    ///
+    /// Keys are not short, and no probe and no drain runs.
     #[inline(always)]
-    fn search_first(
+    unsafe fn search_first(
         &self,
         hash: Folded,
         eq: &mut impl FnMut(&K) -> bool,
@@ -266,7 +271,7 @@ impl<K, V, S> Owner<K, V, S> {
         let during = State::NONE.one_more();
         let unwinding = Unwinding(self);
         inner.enter(during);
-        // SAFETY: (I1) a listed entry has its key, and while the guard is on it stays.
+        // SAFETY: (I1) a listed entry has its key; while the guard is on, it stays (I5).
         let equal = eq(unsafe { &*slot.key() });
         mem::forget(unwinding);
         if inner.state() != during {
