@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::rc::{Rc, Weak};
 
 use rcmap::{Equivalent, RcHashMap, Ref};
-use support::{Value, World, assert_panics_with, attempt, check};
+use support::{Point, Value, World, assert_panics_with, attempt, check};
 
 /// All entries are listed under this hash, so a predicate sees every one of them. The piece that listings
 /// carry is not zero.
@@ -268,6 +268,28 @@ fn searches_ask_about_each_entry_once<K: Name>(room: usize) {
     }
 }
 
+/// What a search has refused before is passed over once, and no more when it starts again.
+fn searches_that_start_again_ask_about_what_is_new<K: Name>(room: usize) {
+    for victim in NAMES {
+        let setup = Rc::new(Setup::<K>::new(Way::FindHashed, room));
+        let inside = Rc::clone(&setup);
+        setup.world.at(Point::DropValue, victim, move || inside.insert(NEW));
+        let calls = Cell::new(0);
+        let eq = |key: &K| {
+            if calls.replace(calls.get() + 1) == 1 {
+                NAMES.into_iter().for_each(|name| setup.let_go(name));
+            }
+            key.name() == NEW
+        };
+        let make = || (K::of(NEW), Value::new(&setup.world, NEW));
+        let r = setup.map.find_or_insert_hashed_with(HASH, eq, make);
+        assert!(r == setup.refs.borrow()[0], "two entries with one key");
+        drop(r);
+        assert_eq!((setup.map.len(), setup.world.armed()), (1, 0));
+        check(&setup.map);
+    }
+}
+
 fn predicates_may_panic<K: Name>(room: usize) {
     for victim in NAMES {
         for_each_search::<K>(room, |setup, target, at| {
@@ -458,6 +480,7 @@ for_each_kind_of_key! {
     what_any_comparison_lets_go_is_not_found_and_not_lost: predicates_may_let_go,
     what_a_comparison_let_go_is_not_compared_again: searches_that_start_again_pass_over_what_is_gone,
     any_comparison_is_made_once: searches_ask_about_each_entry_once,
+    what_appears_on_the_way_is_found: searches_that_start_again_ask_about_what_is_new,
     destructors_may_look_around: destructors_may_query,
     a_panic_out_of_any_comparison_leaves_the_guard_off: predicates_may_panic,
     #[cfg(not(debug_assertions))]

@@ -205,7 +205,7 @@ impl<K, V, S> Owner<K, V, S> {
 
     /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
     /// search goes: inside of no other (and of no destructor, unless it is for an insertion of a short key),
-    /// and with an `Eq` that lets go of no entry.
+    /// and with an `Eq` that lets go of no entry and, of long keys, accepts the first that it is asked about.
     ///
     /// # Errors
     ///
@@ -246,14 +246,13 @@ impl<K, V, S> Owner<K, V, S> {
         }
     }
 
-    /// Asks `eq` about the first entry that may have this hash, and nearly always has it. hashbrown's search is
-    /// over by then, so that little has to be kept while `eq` runs, which mostly is a call, and callers have
-    /// registers left. A loop that reloads its variables behind what is written to counts takes twice as long
-    /// whenever the processor takes the one to depend on the other.
+    /// Asks `eq` about the first entry that may have this hash, which nearly always is the right one. hashbrown's
+    /// search is over by then, so that little has to be kept while `eq` runs, which mostly is a call, and callers
+    /// have registers left (what that is good for, `design.md` says). What it finds is alive.
     ///
     /// # Errors
     ///
-    /// If the search has to start again the slow way.
+    /// If the search has to start again the slow way. If because `eq` refused, nothing has changed.
     ///
     /// # Safety
     ///
@@ -336,9 +335,9 @@ impl<K, V, S> Owner<K, V, S> {
     ) -> bool {
         loop {
             let epoch = self.epoch();
-            let probe = Probe::new(self, &detour);
+            let probe = Probe::new(self, detour);
             // SAFETY: the slot is live: nothing has run since the search ended.
-            let handle = probe.search(&detour, hash, eq).map(|slot| unsafe { slot.handle() });
+            let handle = probe.search(detour, hash, eq).map(|slot| unsafe { slot.handle() });
             drop(probe);
             let found = handle.is_some_and(|handle| self.0.map.locate(handle).is_some());
             if found || miss == Miss::Then || epoch == self.epoch() {
@@ -360,8 +359,8 @@ impl<K, V, S> Owner<K, V, S> {
     ) -> Option<(Slot<K, V>, Token)> {
         loop {
             let epoch = self.epoch();
-            let probe = Probe::new(self, &detour);
-            let found = probe.search(&detour, hash, eq);
+            let probe = Probe::new(self, detour);
+            let found = probe.search(detour, hash, eq);
             // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there
             // before the probe ends, so what is settled then cannot take the entry.
             let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
@@ -440,7 +439,7 @@ impl<K, V, S> Owner<K, V, S> {
 struct Probe<'a, K, V, S>(&'a Owner<K, V, S>);
 
 impl<'a, K, V, S> Probe<'a, K, V, S> {
-    fn new(owner: &'a Owner<K, V, S>, detour: &Detour) -> Self {
+    fn new(owner: &'a Owner<K, V, S>, detour: Detour) -> Self {
         match detour {
             Detour::Interrupted => {}
             Detour::Refused | Detour::Nested | Detour::Again => {
@@ -456,7 +455,7 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
     /// may be listed still) and that it has not just refused: the first one, for nothing has changed since.
     fn search(
         &self,
-        detour: &Detour,
+        detour: Detour,
         hash: Folded,
         eq: &mut dyn FnMut(&K) -> bool,
     ) -> Option<Slot<K, V>> {

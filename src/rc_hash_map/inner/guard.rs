@@ -93,6 +93,7 @@ impl State {
 }
 
 /// Why a search goes the slow way, with a [`Probe`](super::Probe).
+#[derive(Clone, Copy)]
 pub(super) enum Detour {
     /// `Eq` has refused the first entry that may have the hash. There may be others.
     Refused,
