@@ -351,6 +351,18 @@ impl<K, V> Cursor<K, V> {
         Self { slot: NonNull::dangling(), left: 0, resume: 0, end }
     }
 
+    /// A position at the start of the first block that starts at `resume` or later.
+    ///
+    /// By value and out of line, so that walks are small enough to be part of the loop, in registers.
+    #[cold]
+    #[inline(never)]
+    fn in_next_block(arena: &Arena<K, V>, resume: u32, end: u32) -> Option<Self> {
+        let position = arena.blocks.partition_point(|block| block.first < resume);
+        let block = arena.blocks.get(position).filter(|block| block.first < end)?;
+        let left = arena.used(block);
+        Some(Self { slot: block.slots, left, resume: block.addresses().end, end })
+    }
+
     /// The next live slot.
     ///
     /// # Safety
@@ -370,11 +382,7 @@ impl<K, V> Cursor<K, V> {
                     return Some(slot);
                 }
             }
-            let position = arena.blocks.partition_point(|block| block.first < self.resume);
-            let block = arena.blocks.get(position).filter(|block| block.first < self.end)?;
-            self.slot = block.slots;
-            self.left = arena.used(block);
-            self.resume = block.addresses().end;
+            *self = Self::in_next_block(arena, self.resume, self.end)?;
         }
     }
 }
