@@ -29,21 +29,88 @@ pub fn insert_and_drop<K: Key, C: Contender<K>>(
     map.release_all(held, same_keys);
 }
 
+/// Runs four loops over a quarter of the queries each. Programs use what they find in one way or another,
+/// and it is luck how a compiler treats a benchmark's only loop, and where in memory that lies. (Inlined,
+/// with its callers, because a profiler that is toggled by one function of this file is toggled back by the next.)
+#[inline(always)]
+fn in_quarters<K, C>(map: &C, queries: &[K], loops: [fn(&C, &[K]); 4]) {
+    let mut rest = queries;
+    for (i, part) in loops.into_iter().enumerate() {
+        let queries;
+        (queries, rest) = rest.split_at(rest.len() / (4 - i));
+        part(map, queries);
+    }
+}
+
 /// Finds entries, reads the value of each and lets go of it.
-#[inline(never)]
+#[inline(always)]
 pub fn find<K: Key, C: Contender<K>>(map: &C, queries: &[K]) {
+    in_quarters(map, queries, [find_and_show, find_and_add, find_if_there, find_and_hand_over]);
+}
+
+#[inline(never)]
+fn find_and_show<K: Key, C: Contender<K>>(map: &C, queries: &[K]) {
     for query in queries {
         let held = map.find(query).expect("the key is there");
         black_box(map.read(&held));
     }
 }
 
-/// Looks for what is not there.
 #[inline(never)]
+fn find_and_add<K: Key, C: Contender<K>>(map: &C, queries: &[K]) {
+    let mut sum = 0_u64;
+    for query in queries {
+        sum = sum.wrapping_add(map.read(&map.find(query).expect("the key is there")));
+    }
+    black_box(sum);
+}
+
+#[inline(never)]
+fn find_if_there<K: Key, C: Contender<K>>(map: &C, queries: &[K]) {
+    let mut sum = 0_u64;
+    for query in queries {
+        if let Some(held) = map.find(query) {
+            sum = sum.wrapping_add(map.read(&held));
+        }
+    }
+    black_box(sum);
+}
+
+#[inline(never)]
+fn find_and_hand_over<K: Key, C: Contender<K>>(map: &C, queries: &[K]) {
+    for query in queries {
+        let held = black_box(map.find(query)).expect("the key is there");
+        black_box(map.read(&held));
+    }
+}
+
+/// Looks for what is not there.
+#[inline(always)]
 pub fn miss<K: Key, C: Contender<K>>(map: &C, queries: &[K]) {
+    in_quarters(map, queries, [miss_and_show, miss_and_assert, miss_and_count, find_if_there]);
+}
+
+#[inline(never)]
+fn miss_and_show<K: Key, C: Contender<K>>(map: &C, queries: &[K]) {
     for query in queries {
         black_box(map.find(query).is_none());
     }
+}
+
+#[inline(never)]
+fn miss_and_assert<K: Key, C: Contender<K>>(map: &C, queries: &[K]) {
+    for query in queries {
+        assert!(map.find(query).is_none(), "the key is not there");
+    }
+}
+
+#[inline(never)]
+fn miss_and_count<K: Key, C: Contender<K>>(map: &C, queries: &[K]) {
+    let mut missing = 0;
+    for query in queries {
+        missing += usize::from(map.find(query).is_none());
+    }
+    black_box(missing);
 }
 
 /// Reads the values of held entries.
