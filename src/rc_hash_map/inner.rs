@@ -155,9 +155,9 @@ impl<K, V, S> Owner<K, V, S> {
         unsafe { self.0.map.shrink_shared() };
     }
 
-    // `eq` is lent to the search, and dropped, user code and all, after the probe has ended. The slow
-    // way gets it in a place of its own, so that the usual way has it in registers. The usual way lets
-    // nobody insert, so that its misses hold.
+    // `eq` is lent to the search, and dropped, user code and all, after the probe has ended. The slow way
+    // takes it by value, so that the usual way has it in registers, and needs no frame where it is not inlined.
+    // The usual way lets nobody insert, so that its misses hold.
 
     #[inline]
     pub(super) fn contains(
@@ -168,10 +168,7 @@ impl<K, V, S> Owner<K, V, S> {
     ) -> bool {
         match self.search(hash, &mut eq, miss) {
             Ok(found) => found.is_some(),
-            Err(detour) => {
-                let mut eq = eq;
-                self.contains_slowly(detour, hash, &mut eq, miss)
-            }
+            Err(detour) => self.contains_slowly(detour, hash, eq, miss),
         }
     }
 
@@ -182,23 +179,19 @@ impl<K, V, S> Owner<K, V, S> {
         mut eq: impl FnMut(&K) -> bool,
         miss: Miss,
     ) -> Option<Ref<K, V, S>> {
-        // `eq` is dropped by hand: a value on its way out leaks if a parameter's destructor panics.
         match self.search(hash, &mut eq, miss) {
             Ok(found) => {
                 // SAFETY: nothing was deferred, so whatever is listed is live; nothing has run since.
                 let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
+                // By hand: a value on its way out leaks if a parameter's destructor panics.
                 drop(eq);
                 found
             }
             Err(detour) => {
-                let mut eq = eq;
-                let found = self.find_slowly(detour, hash, &mut eq, miss);
-                // The owner is told again because the compiler can see here which one it is.
+                let found = self.find_slowly(detour, hash, eq, miss);
+                // The owner is told here because the compiler can see here which one it is.
                 // SAFETY: the slot is a live one of this map, and the token is of its count.
-                let found =
-                    found.map(|(slot, token)| unsafe { Ref::new(self.count(), slot, token) });
-                drop(eq);
-                found
+                found.map(|(slot, token)| unsafe { Ref::new(self.count(), slot, token) })
             }
         }
     }
@@ -323,10 +316,38 @@ impl<K, V, S> Owner<K, V, S> {
         Ok(found)
     }
 
-    /// Whether `eq` accepts an entry that is still there when the probe has ended. Touches no count.
+    // The slow ways in. It is in their frames that `eq` lies while it is lent out.
+
     #[cold]
     #[inline(never)]
     fn contains_slowly(
+        &self,
+        detour: Detour,
+        hash: Folded,
+        mut eq: impl FnMut(&K) -> bool,
+        miss: Miss,
+    ) -> bool {
+        self.contains_with_probe(detour, hash, &mut eq, miss)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_slowly(
+        &self,
+        detour: Detour,
+        hash: Folded,
+        mut eq: impl FnMut(&K) -> bool,
+        miss: Miss,
+    ) -> Option<(Slot<K, V>, Token)> {
+        let found = self.find_with_probe(detour, hash, &mut eq, miss);
+        // By hand, as above.
+        drop(eq);
+        found.map(Ref::into_parts)
+    }
+
+    /// Whether `eq` accepts an entry that is still there when the probe has ended. Touches no count.
+    #[inline(never)] // Compiled once, whatever `eq` is.
+    fn contains_with_probe(
         &self,
         mut detour: Detour,
         hash: Folded,
@@ -347,16 +368,15 @@ impl<K, V, S> Owner<K, V, S> {
         }
     }
 
-    /// The entry of such a search and a unit of its count, so that the end of the probe cannot take it.
-    #[cold]
-    #[inline(never)]
-    fn find_slowly(
+    /// The entry of such a search. The end of the probe cannot take it.
+    #[inline(never)] // As above.
+    fn find_with_probe(
         &self,
         mut detour: Detour,
         hash: Folded,
         eq: &mut dyn FnMut(&K) -> bool,
         miss: Miss,
-    ) -> Option<(Slot<K, V>, Token)> {
+    ) -> Option<Ref<K, V, S>> {
         loop {
             let epoch = self.epoch();
             let probe = Probe::new(self, detour);
@@ -366,7 +386,7 @@ impl<K, V, S> Owner<K, V, S> {
             let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
             drop(probe);
             if found.is_some() || miss == Miss::Then || epoch == self.epoch() {
-                return found.map(Ref::into_parts);
+                return found;
             }
             detour = Detour::Again;
         }
