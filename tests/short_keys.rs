@@ -378,11 +378,13 @@ struct Asks<K: Name> {
 struct Around<K: Name> {
     map: RcHashMap<K, Asks<K>, Same>,
     refs: RefCell<Vec<Ref<K, Asks<K>, Same>>>,
+    asked: Cell<bool>,
 }
 
 impl<K: Name> Drop for Asks<K> {
     fn drop(&mut self) {
         let Some(around) = self.around.upgrade() else { return };
+        assert!(!around.asked.replace(true), "a destructor runs inside of another one");
         let map = &around.map;
         let is = |name| move |key: &K| key.name() == name;
         let there: Vec<_> = around.refs.borrow().iter().map(|r| r.as_key().name()).collect();
@@ -391,7 +393,7 @@ impl<K: Name> Drop for Asks<K> {
             assert_eq!(found.is_some(), there.contains(&name), "{name} in {there:?}");
             assert_eq!(map.contains_key(&Acting(is(name))), found.is_some());
         }
-        // What is let go inside of a search inside of a destructor waits for both.
+        // What is let go inside of a search inside of a destructor waits for both, here and below.
         let last = Cell::new(around.refs.borrow_mut().pop());
         let gone = there.last();
         assert!(
@@ -404,15 +406,21 @@ impl<K: Name> Drop for Asks<K> {
         if self.name <= NEW {
             let again = self.name + NEW;
             let make = || (K::of(again), Self { name: again, around: self.around.clone() });
-            let added = map.find_or_insert_hashed_with(HASH, is(again), make);
+            let last = Cell::new(around.refs.borrow_mut().pop());
+            let eq = |key: &K| {
+                drop(last.take());
+                key.name() == again
+            };
+            let added = map.find_or_insert_hashed_with(HASH, eq, make);
             around.refs.borrow_mut().insert(0, added);
         }
+        around.asked.set(false);
     }
 }
 
 fn destructors_may_query<K: Name>(room: usize) {
     let map = RcHashMap::with_capacity_and_hasher(room, Same);
-    let around = Rc::new(Around { map, refs: RefCell::default() });
+    let around = Rc::new(Around { map, refs: RefCell::default(), asked: Cell::new(false) });
     for name in NAMES {
         let value = Asks { name, around: Rc::downgrade(&around) };
         let make = || (K::of(name), value);
