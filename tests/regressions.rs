@@ -151,6 +151,16 @@ fn a_panic_in_the_destructor_of_an_unused_closure_leaks_no_ref() {
         };
         drop(map.find_hashed(hash, eq));
     });
+    unused("find_hashed, which has to start again", &|| {
+        let bomb = bomb();
+        let mut other = map.insert("other".into(), 2).ok();
+        let eq = move |key: &String| {
+            let _owned = &bomb;
+            drop(other.take());
+            key == "key"
+        };
+        drop(map.find_hashed(hash, eq));
+    });
     unused("find_or_insert_hashed_with", &|| {
         let bomb = bomb();
         let make = move || {

@@ -30,8 +30,8 @@ pub fn insert_and_drop<K: Key, C: Contender<K>>(
 }
 
 /// Runs four loops over a quarter of the queries each. Programs use what they find in one way or another,
-/// and it is luck how a compiler treats a benchmark's only loop, and where in memory that lies. (Inlined,
-/// with its callers, because a profiler that is toggled by one function of this file is toggled back by the next.)
+/// and it is luck how a compiler treats a benchmark's only loop, and where in memory that lies. (This and its
+/// callers are inlined, for a profiler that one function of this file toggles, the next would toggle back.)
 #[inline(always)]
 fn in_quarters<K, C>(map: &C, queries: &[K], loops: [fn(&C, &[K]); 4]) {
     let mut rest = queries;
