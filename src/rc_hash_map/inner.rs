@@ -156,7 +156,7 @@ impl<K, V, S> Owner<K, V, S> {
     }
 
     // `eq` is lent to the search, and dropped, user code and all, after the probe has ended. The slow way
-    // takes it by value, so that the usual way has it in registers, and needs no frame where it is not inlined.
+    // takes it by value, so that the usual way has it in registers, and no memory for it where it is not inlined.
     // The usual way lets nobody insert, so that its misses hold.
 
     #[inline]
