@@ -48,6 +48,11 @@ fn layer_3_does_what_its_model_does_in_long_programs() {
 }
 
 #[test]
+fn short_keys_do_what_their_model_does_whatever_their_hashes() {
+    on_random_bytes(200, 200, support::short::run);
+}
+
+#[test]
 fn laws_hold_whatever_user_code_does() {
     on_random_bytes(3000, 500, |bytes| support::run_hostile(bytes, Manners::Hostile));
 }

@@ -7,6 +7,7 @@ pub(crate) mod layers;
 pub(crate) mod machine;
 pub(crate) mod model;
 pub(crate) mod op;
+pub(crate) mod short;
 
 pub(crate) use crash::*;
 
