@@ -19,6 +19,7 @@ mod removal;
 
 use alloc::rc::{Rc, Weak};
 use core::cell::Cell;
+use core::hint::assert_unchecked;
 use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
@@ -177,7 +178,7 @@ impl<K, V, S> Owner<K, V, S> {
         match self.search(hash, &mut eq, miss) {
             Ok(found) => {
                 // SAFETY: nothing was deferred, so whatever is listed is live; nothing has run since.
-                let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
+                let found = found.map(|slot| unsafe { Ref::mint_for_now(self.count(), slot) });
                 // By hand: a value on its way out leaks if a parameter's destructor panics.
                 drop(eq);
                 found
@@ -599,6 +600,22 @@ impl<K, V, S> Ref<K, V, S> {
         unsafe { Self::new(owner, slot, count.get()) }
     }
 
+    /// Like `mint`, for a `Ref` that is likely to go soon.
+    ///
+    /// # Safety
+    ///
+    /// As for `mint`.
+    #[inline]
+    unsafe fn mint_for_now(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) -> Self {
+        // SAFETY: the slot is live, and stays so while the token is out.
+        let count = unsafe { slot.count() };
+        // So that a compiler that leaves out the writes need not ask for the last `Ref` either.
+        // SAFETY: (I6) a live entry has a token out.
+        unsafe { assert_unchecked(!count.is_zero()) };
+        // SAFETY: the token is of this count.
+        unsafe { Self::new(owner, slot, count.get_for_now()) }
+    }
+
     #[inline]
     pub(super) fn is_of(&self, owner: &Owner<K, V, S>) -> bool {
         self.owner == owner.count()
@@ -803,11 +820,9 @@ impl<K, V, S> Iterator for Entries<'_, K, V, S> {
     fn next(&mut self) -> Option<Self::Item> {
         // SAFETY: the map is borrowed, and it shrinks only when borrowed mutably.
         let slot = unsafe { self.owner.0.map.advance(&mut self.cursor) }?;
-        // SAFETY: the slot is live, and stays so while the token is out. Most loops are done with a `Ref` when
-        // its turn is over.
-        let token = unsafe { slot.count() }.get_for_now();
-        // SAFETY: the token is of its count.
-        Some(unsafe { Ref::new(self.owner.count(), slot, token) })
+        // Most loops are done with a `Ref` when its turn is over.
+        // SAFETY: the slot is live.
+        Some(unsafe { Ref::mint_for_now(self.owner.count(), slot) })
     }
 }
 
