@@ -32,7 +32,7 @@ use slotmap::DefaultKey;
 use crate::error::InsertError;
 use crate::storage::Folded;
 
-pub(crate) use index::{Gate, Sought, fold, is_short};
+pub(crate) use index::{Gate, Pieces, is_short};
 pub use iter::{Iter, IterMut};
 pub(crate) use table::{Dead, Table};
 
@@ -344,7 +344,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
 impl<K, V, S: BuildHasher> HandleHashMap<K, V, S> {
     #[inline]
     fn fold<Q: ?Sized + Hash>(&self, query: &Q) -> Folded {
-        fold::<K>(self.hasher.hash_one(query))
+        Folded::new(self.hasher.hash_one(query))
     }
 
     /// The handle of the entry with this key. O(1).

@@ -35,6 +35,7 @@ use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
 
 use crate::error::DisjointError;
 use crate::handle_hash_map::Handle;
+use crate::storage::Folded;
 use inner::{Miss, Owner};
 
 pub use inner::{EntryMut, RawRef, Ref};
@@ -282,7 +283,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
     #[must_use = "dropping a `Ref` may remove its entry"]
     pub fn find_hashed(&self, hash: u64, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
         self.owner.debug_assert_no_probe();
-        self.owner.find(hash, eq, Miss::Then)
+        self.owner.find(Folded::new(hash), eq, Miss::Then)
     }
 
     /// Visits every entry, in no particular order, yielding a `Ref` for each.
@@ -368,6 +369,11 @@ impl<K, V, S: BuildHasher> RcHashMap<K, V, S> {
         self.hasher().hash_one(query)
     }
 
+    #[inline]
+    fn fold<Q: ?Sized + Hash>(&self, query: &Q) -> Folded {
+        Folded::new(self.hasher().hash_one(query))
+    }
+
     /// The entry with this key. O(1): one hash, one probe, no allocation.
     ///
     /// # Panics
@@ -388,7 +394,7 @@ impl<K, V, S: BuildHasher> RcHashMap<K, V, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         self.owner.debug_assert_no_probe();
-        self.owner.find(self.hash(query), |key| query.equivalent(key), Miss::Then)
+        self.owner.find(self.fold(query), |key| query.equivalent(key), Miss::Then)
     }
 
     /// Whether there is an entry with this key. O(1), touches no count.
@@ -409,7 +415,7 @@ impl<K, V, S: BuildHasher> RcHashMap<K, V, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         self.owner.debug_assert_no_probe();
-        self.owner.contains(self.hash(query), |key| query.equivalent(key), Miss::Then)
+        self.owner.contains(self.fold(query), |key| query.equivalent(key), Miss::Then)
     }
 }
 

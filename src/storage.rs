@@ -15,7 +15,7 @@ mod queue;
 mod slot;
 
 pub(crate) use arena::{Arena, Cursor, allocation_error};
-pub(crate) use hash::{Filing, Folded};
+pub(crate) use hash::Folded;
 pub(crate) use queue::Queue;
 use slot::Slot;
 pub(crate) use slot::{Address, SlotPtr, drop_in_order};

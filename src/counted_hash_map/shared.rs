@@ -6,7 +6,7 @@
 use hashbrown::TryReserveError;
 
 use super::{Counted, CountedHashMap};
-use crate::handle_hash_map::{Dead, Gate, Handle, Sought};
+use crate::handle_hash_map::{Dead, Gate, Handle, Pieces};
 use crate::storage::{Cursor, Folded, Queue, SlotPtr};
 use crate::tokens::{Count, Token, UsizeCount};
 
@@ -74,20 +74,21 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         self.base.table().prefetch(hash);
     }
 
-    /// The entry that is listed under a hash and that `eq` accepts. It may be dead: see (I10).
+    /// The entry that is listed under `hash` and that `eq` accepts. It may be dead: see (I10).
     ///
     /// # Safety
     ///
-    /// What is said of the index is true.
+    /// What is said of pieces is true.
     #[inline(always)]
     pub(crate) unsafe fn find_shared(
         &self,
-        sought: Sought,
+        hash: Folded,
+        pieces: Pieces,
         mut eq: impl FnMut(CountedSlot<K, V>, &K) -> bool,
     ) -> Option<CountedSlot<K, V>> {
         let eq = |slot, key: &K| eq(CountedSlot(slot), key);
         // SAFETY: the caller's promise.
-        unsafe { self.base.table().find(sought, eq) }.map(CountedSlot)
+        unsafe { self.base.table().find(hash, pieces, eq) }.map(CountedSlot)
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use core::ptr;
 
 use hashbrown::{HashTable, TryReserveError};
 
-use crate::storage::{Filing, Folded, SlotPtr};
+use crate::storage::{Folded, SlotPtr};
 
 /// What the index holds for an entry: a pointer to its slot, so that a lookup has the entry at once. In
 /// most indexes it is less by a piece of the entry's hash, for which the alignment of slots leaves the low
@@ -54,34 +54,24 @@ pub(crate) const fn is_short<K>() -> bool {
     !mem::needs_drop::<K>() && size_of::<K>() <= size_of::<u64>()
 }
 
-/// What is kept of the hash of a key. If keys are short, a query may be spared the folding.
-#[inline]
-pub(crate) fn fold<K>(hash: u64) -> Folded {
-    if is_short::<K>() { Folded::with_tag(hash) } else { Folded::new(hash) }
-}
-
-/// The hash that a search looks for, and what it knows of how the index lists entries.
-#[derive(Clone, Copy)]
-pub(crate) enum Sought {
-    /// Keys are short, and the [`Gate`] says neither `PIECES` nor `MIXED`.
-    Plain(u64),
-    /// Keys are short, and the gate says `PIECES`, but not `MIXED`.
-    WithPiece(u64),
-    /// Nothing is known.
-    Somehow(Folded),
+/// What is known of the pieces of hashes that the listings of an index carry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pieces {
+    /// Keys are short, and [`Gate::PIECES`] is not set: no listing has one.
+    Absent,
+    /// Keys are not short, or `PIECES` is set: all have one.
+    Present,
+    /// Nothing.
+    Either,
 }
 
 /// What a search has to know before it starts, in one word, so that one comparison tells that there is
-/// nothing to know. Two bits are the table's, all others are layer 3's.
+/// nothing to know. One bit is the table's, all others are layer 3's.
 pub(crate) struct Gate(Cell<u32>);
 
 impl Gate {
     /// Listings carry pieces of hashes, although keys are short (I12).
     pub(crate) const PIECES: u32 = 1 << 31;
-    /// Keys are short, and entries are not filed by their whole hashes.
-    pub(crate) const MIXED: u32 = 1 << 30;
-    /// All that is the table's.
-    pub(crate) const TABLE: u32 = Self::PIECES | Self::MIXED;
 
     pub(super) fn new() -> Self {
         Self(Cell::new(0))
@@ -94,7 +84,7 @@ impl Gate {
 
     /// # Safety
     ///
-    /// What is the table's stays as it is.
+    /// `PIECES` stays as it is.
     #[inline]
     pub(crate) unsafe fn set(&self, bits: u32) {
         self.0.set(bits);
@@ -107,18 +97,16 @@ impl Gate {
 
     /// # Safety
     ///
-    /// Both are true of the table's index.
-    pub(super) unsafe fn describe(&self, pieces: bool, mixed: bool) {
-        let pieces = if pieces { Self::PIECES } else { 0 };
-        let mixed = if mixed { Self::MIXED } else { 0 };
-        self.0.set(self.get() & !Self::TABLE | pieces | mixed);
+    /// It is true of the table's index.
+    pub(super) unsafe fn set_pieces(&self, pieces: bool) {
+        let others = self.get() & !Self::PIECES;
+        self.0.set(if pieces { others | Self::PIECES } else { others });
     }
 }
 
-/// A hash table of listings that knows where its buckets lie, and how entries are filed in it.
+/// A hash table of listings that knows where its buckets lie.
 pub(super) struct Index {
     listings: HashTable<Listing>,
-    filing: Filing,
     /// The address behind bucket 0, from which hashbrown counts downwards. Of a large index only; else zero,
     /// and hints lead nowhere.
     end: usize,
@@ -132,12 +120,8 @@ impl Index {
     /// More bytes of slots are far away: more than a core has in its own caches. Few where tests run.
     const FAR: usize = if cfg!(any(test, debug_assertions)) { 1 << 10 } else { 1 << 20 };
 
-    /// More buckets than whole hashes are good for. Few where tests run.
-    const HUGE: usize =
-        if cfg!(any(test, debug_assertions)) { 1 << 10 } else { Filing::MOST_PLAIN_BUCKETS };
-
     pub(super) fn new() -> Self {
-        Self { listings: HashTable::new(), filing: Filing::PLAIN, end: 0 }
+        Self { listings: HashTable::new(), end: 0 }
     }
 
     /// An index that lists nothing and has room for so many entries.
@@ -197,21 +181,6 @@ impl Index {
         self.num_buckets() > Self::LARGE
     }
 
-    pub(super) fn is_huge(&self) -> bool {
-        self.num_buckets() > Self::HUGE
-    }
-
-    #[inline]
-    pub(super) fn filing(&self) -> Filing {
-        self.filing
-    }
-
-    /// Says how entries are to be filed in an index that lists nothing.
-    pub(super) fn set_filing(&mut self, filing: Filing) {
-        debug_assert!(self.len() == 0, "what is listed is filed already");
-        self.filing = filing;
-    }
-
     /// Whether listings carry pieces of hashes. If keys are short, comparing the few that have the same tag
     /// costs less than to ask all listings for their pieces, unless entries are far away.
     #[inline]
@@ -220,10 +189,10 @@ impl Index {
         !is_short::<K>() || self.num_buckets() > 1 + Self::FAR / SlotPtr::<K, V>::SIZE
     }
 
-    /// Shows `eq` listings that may be filed like this, until it accepts one.
+    /// Shows `eq` listings that may have this hash, until it accepts one.
     #[inline(always)]
-    pub(super) fn find(&self, filed: u64, eq: impl FnMut(&Listing) -> bool) {
-        self.listings.find(filed, eq);
+    pub(super) fn find(&self, hash: Folded, eq: impl FnMut(&Listing) -> bool) {
+        self.listings.find(hash.spread(), eq);
     }
 
     /// Asks the processor to load the bucket that most likely lists this hash while it waits for the tags:
@@ -237,7 +206,7 @@ impl Index {
     /// hashbrown lays out its buckets, so it is good for a hint only.
     #[inline]
     fn home_bucket(&self, hash: Folded) -> usize {
-        let bucket = hash.filed(self.filing) as usize & (self.num_buckets() - 1);
+        let bucket = hash.spread() as usize & (self.num_buckets() - 1);
         self.end.wrapping_sub((bucket + 1) * size_of::<Listing>())
     }
 
@@ -246,13 +215,13 @@ impl Index {
     pub(super) fn insert(&mut self, listing: Listing, hash: Folded) {
         // Cheaper than to let hashbrown look for itself.
         assert!(self.listings.len() != self.listings.capacity(), "the index has room");
-        self.listings.insert_unique(hash.filed(self.filing), listing, never_rehash);
+        self.listings.insert_unique(hash.spread(), listing, never_rehash);
     }
 
     /// Takes an entry out, and says whether it was listed.
     #[inline]
     pub(super) fn remove(&mut self, listing: Listing, hash: Folded) -> bool {
-        match self.listings.find_entry(hash.filed(self.filing), |&other| other == listing) {
+        match self.listings.find_entry(hash.spread(), |&other| other == listing) {
             Ok(listed) => {
                 listed.remove();
                 true
@@ -264,7 +233,7 @@ impl Index {
     /// How many times an entry is listed.
     #[cfg(any(test, fuzzing, debug_assertions))]
     pub(super) fn count(&self, listing: Listing, hash: Folded) -> usize {
-        self.listings.iter_hash(hash.filed(self.filing)).filter(|&&other| other == listing).count()
+        self.listings.iter_hash(hash.spread()).filter(|&&other| other == listing).count()
     }
 }
 
@@ -293,14 +262,14 @@ fn prefetch(_address: usize) {}
 mod tests {
     use core::ptr;
 
-    use super::{Folded, Index, Listing};
+    use super::{Folded, Index, Listing, never_rehash};
 
     const MANY: usize = 2000;
 
     fn fill(index: &mut Index) {
         for n in 0..MANY {
             let listing = Listing(ptr::without_provenance_mut(n));
-            index.insert(listing, hash_of(n));
+            index.listings.insert_unique(hash_of(n).spread(), listing, never_rehash);
         }
     }
 
@@ -313,7 +282,7 @@ mod tests {
     fn at_home(index: &Index) -> usize {
         let is_at_home = |&n: &usize| {
             let mut found = None;
-            index.find(hash_of(n).filed(index.filing), |listing| {
+            index.find(hash_of(n), |listing| {
                 let is_it = listing.0.addr() == n;
                 if is_it {
                     found = Some(ptr::from_ref(listing).addr());

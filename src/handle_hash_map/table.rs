@@ -16,9 +16,9 @@ use alloc::alloc::handle_alloc_error;
 use hashbrown::TryReserveError;
 use slotmap::{DefaultKey, Key, SlotMap};
 
-use super::index::{Gate, Index, Listing, Sought, fold, is_short};
+use super::index::{Gate, Index, Listing, Pieces, is_short};
 use crate::storage::{
-    Address, Arena, Cursor, Filing, Folded, Queue, SlotPtr, allocation_error, drop_in_order,
+    Address, Arena, Cursor, Folded, Queue, SlotPtr, allocation_error, drop_in_order,
 };
 
 /// The most entries that a map can hold: slotmap's limit, checked before it would panic.
@@ -51,18 +51,13 @@ pub(crate) struct Table<K, V> {
     arena: UnsafeCell<Arena<K, V>>,
     /// Indices of `handles` that are never used again because their versions ran out.
     worn_out: Cell<u32>,
-    /// How the index lists entries (I12), and what layer 3 has to say.
+    /// Whether listings carry pieces (I12), and what layer 3 has to say.
     gate: Gate,
-    /// All bits that the hashes of inserted entries have had.
-    seen: Cell<Folded>,
     /// So many more entries fit for sure (I11), so that an insertion need not ask all three parts.
     room: Cell<u32>,
 }
 
 impl<K, V> Table<K, V> {
-    /// If none of so many entries has a tag, it is not by chance.
-    const TELLING: usize = 4;
-
     pub(crate) fn new() -> Self {
         Self {
             index: UnsafeCell::new(Index::new()),
@@ -70,7 +65,6 @@ impl<K, V> Table<K, V> {
             arena: UnsafeCell::new(Arena::new()),
             worn_out: Cell::new(0),
             gate: Gate::new(),
-            seen: Cell::new(Folded::from_bits(0)),
             room: Cell::new(0),
         }
     }
@@ -110,29 +104,29 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// The entry that is listed under a hash and that `eq` accepts.
+    /// The entry that is listed under `hash` and that `eq` accepts.
     ///
     /// `eq` is user code as far as this layer knows. It may look things up here; what it must not
     /// do (change the index) takes `&mut self` or an `unsafe` method.
     ///
     /// # Safety
     ///
-    /// What is said of the index is true.
+    /// What is said of pieces is true.
     #[inline(always)]
     pub(crate) unsafe fn find(
         &self,
-        sought: Sought,
+        hash: Folded,
+        pieces: Pieces,
         mut eq: impl FnMut(SlotPtr<K, V>, &K) -> bool,
     ) -> Option<SlotPtr<K, V>> {
-        let (filed, piece) = match sought {
-            Sought::Plain(hash) => (hash, 0),
-            Sought::WithPiece(hash) => (hash, Listing::piece::<K, V>(fold::<K>(hash))),
-            Sought::Somehow(hash) => (hash.filed(self.index().filing()), self.piece(hash)),
+        let piece = match pieces {
+            Pieces::Absent => 0,
+            Pieces::Present => Listing::piece::<K, V>(hash),
+            Pieces::Either => self.piece(hash),
         };
-        let has_pieces = !matches!(sought, Sought::Plain(_));
         let mut found = None;
-        self.index().find(filed, |&listing| {
-            if has_pieces && !listing.may_have::<K, V>(piece) {
+        self.index().find(hash, |&listing| {
+            if pieces != Pieces::Absent && !listing.may_have::<K, V>(piece) {
                 return false;
             }
             // SAFETY: (I12) asked above, unless there are no pieces.
@@ -166,8 +160,8 @@ impl<K, V> Table<K, V> {
         mut eq: impl FnMut(&K) -> bool,
     ) -> Option<DefaultKey> {
         self.prefetch(hash);
-        // SAFETY: nothing is said of the index.
-        let slot = unsafe { self.find(Sought::Somehow(hash), |_, key| eq(key)) }?;
+        // SAFETY: nothing is said of pieces.
+        let slot = unsafe { self.find(hash, Pieces::Either, |_, key| eq(key)) }?;
         // SAFETY: (I2, I4) an indexed slot is occupied, so it has a header.
         Some(unsafe { slot.header() }.key())
     }
@@ -277,8 +271,7 @@ impl<K, V> Table<K, V> {
         }
         if entries == 0 {
             index.reserve_in_empty(additional)?;
-            index.set_filing(self.filing_in(index));
-            self.describe(index);
+            self.note_pieces(index);
             return Ok(());
         }
         // Seven of eight buckets; an index of four buckets is never worth clearing.
@@ -290,35 +283,20 @@ impl<K, V> Table<K, V> {
             Index::with_room(wanted)?
         };
         *index = self.list_all(clear);
-        self.describe(index);
+        self.note_pieces(index);
         Ok(())
     }
 
-    /// Tells the gate how entries are listed in what has become the index.
-    fn describe(&self, index: &Index) {
+    /// Tells the gate whether listings carry pieces in what has become the index.
+    fn note_pieces(&self, index: &Index) {
         let pieces = is_short::<K>() && index.has_pieces::<K, V>();
-        let mixed = is_short::<K>() && index.filing() == Filing::MIXED;
         // SAFETY: (I12) that is how `list_all` listed them, or there are none.
-        unsafe { self.gate.describe(pieces, mixed) };
-    }
-
-    /// Whether the hasher seems to leave numbers as they are, or to make fewer than 64 bits: then all tags
-    /// would be the same.
-    fn lacks_tags(&self) -> bool {
-        self.len() >= Self::TELLING && !self.seen.get().has_tag()
-    }
-
-    /// How entries should be filed in this index: plainly, so that a query need not multiply, if that is
-    /// much of its work, tags are good for something and bits are enough.
-    fn filing_in(&self, index: &Index) -> Filing {
-        let plain = is_short::<K>() && !index.is_huge() && !self.lacks_tags();
-        if plain { Filing::PLAIN } else { Filing::MIXED }
+        unsafe { self.gate.set_pieces(pieces) };
     }
 
     /// Lists every entry, in an empty index that has room. Goes through the handles, in which hashes lie
     /// side by side: no entry is touched. The index is passed by value so that the loop keeps it in registers.
-    fn list_all(&self, mut index: Index) -> Index {
-        index.set_filing(self.filing_in(&index));
+    fn list_all(&self, index: Index) -> Index {
         if index.has_pieces::<K, V>() {
             self.list_with(index, Listing::piece::<K, V>)
         } else {
@@ -374,9 +352,6 @@ impl<K, V> Table<K, V> {
             room => room,
         };
         self.room.set(room - 1);
-        if is_short::<K>() {
-            self.seen.set(Folded::from_bits(self.seen.get().bits() | hash.bits()));
-        }
         let value = value();
         // There is room: nothing below allocates, panics or calls user code.
         // SAFETY: (I5) quiet; the borrow ends with the statement.
@@ -397,8 +372,7 @@ impl<K, V> Table<K, V> {
         slot
     }
 
-    /// Finds out how much room there is, and makes some if there is none. As long as no entry has had a tag,
-    /// it says that there is little, to be asked again soon, and to have them filed in another way.
+    /// Finds out how much room there is, and makes some if there is none.
     ///
     /// # Panics
     ///
@@ -410,20 +384,13 @@ impl<K, V> Table<K, V> {
     #[cold]
     #[inline(never)]
     unsafe fn make_room(&self) -> u32 {
-        if self.count_room() == 0 {
-            // SAFETY: the caller's promise.
-            unsafe { self.reserve(1) };
+        let room = self.count_room();
+        if room != 0 {
+            return room;
         }
-        if !is_short::<K>() || self.seen.get().has_tag() {
-            return self.count_room();
-        }
-        if self.index().filing() == Filing::PLAIN && self.lacks_tags() {
-            // SAFETY: (I5) quiet; listing calls nobody.
-            let index = unsafe { &mut *self.index.get() };
-            *index = self.list_all(index.take_cleared());
-            self.describe(index);
-        }
-        self.count_room().min(Self::TELLING as u32)
+        // SAFETY: the caller's promise.
+        unsafe { self.reserve(1) };
+        self.count_room()
     }
 
     pub(crate) fn remove_mut(&mut self, key: DefaultKey) -> Option<(K, V)> {
@@ -549,7 +516,7 @@ impl<K, V> Table<K, V> {
         let smaller = Index::with_room(index.len()).ok();
         if let Some(smaller) = smaller.filter(|it| it.num_buckets() < index.num_buckets()) {
             *index = self.list_all(smaller);
-            self.describe(index);
+            self.note_pieces(index);
         }
         // SAFETY: (I5) quiet; the arena calls nobody.
         unsafe { &mut *self.arena.get() }.shrink();
@@ -701,14 +668,8 @@ impl<K, V> Table<K, V> {
         assert_eq!(
             self.gate.has_pieces(),
             is_short::<K>() && index.has_pieces::<K, V>(),
-            "(I12) the gate knows of pieces"
+            "(I12) the gate knows"
         );
-        assert_eq!(
-            self.gate.get() & Gate::MIXED != 0,
-            is_short::<K>() && index.filing() == Filing::MIXED,
-            "the gate knows how entries are filed"
-        );
-        assert!(index.filing() == Filing::MIXED || !index.is_huge(), "more buckets, more bits");
         let room = self.room.get() as usize;
         let handles_used = handles.len() + self.worn_out.get() as usize;
         assert!(room <= index.capacity() - index.len(), "(I11) the index has room");

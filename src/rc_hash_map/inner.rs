@@ -27,7 +27,7 @@ use core::ptr::NonNull;
 use hashbrown::{DefaultHashBuilder, TryReserveError};
 
 use crate::counted_hash_map::{CountedCursor, CountedHashMap, CountedSlot};
-use crate::handle_hash_map::{Handle, Sought, fold, is_short};
+use crate::handle_hash_map::{Handle, Pieces, is_short};
 use crate::storage::{Folded, Queue};
 use crate::tokens::{Count, RcCount, Token};
 pub(super) use guard::Miss;
@@ -68,7 +68,7 @@ impl<K, V, S> Inner<K, V, S> {
 
     #[inline]
     fn enter(&self, state: State) {
-        // SAFETY: (I12) states come from the gate and keep its bits; `NONE` is for keys that are not short.
+        // SAFETY: (I12) states come from the gate and keep its bit; `NONE` is for keys that are not short.
         unsafe { self.map.gate().set(state.bits()) };
     }
 }
@@ -161,17 +161,22 @@ impl<K, V, S> Owner<K, V, S> {
     // The usual way lets nobody insert, so that its misses hold.
 
     #[inline]
-    pub(super) fn contains(&self, hash: u64, mut eq: impl FnMut(&K) -> bool, miss: Miss) -> bool {
+    pub(super) fn contains(
+        &self,
+        hash: Folded,
+        mut eq: impl FnMut(&K) -> bool,
+        miss: Miss,
+    ) -> bool {
         match self.search(hash, &mut eq, miss) {
             Ok(found) => found.is_some(),
-            Err(detour) => self.contains_slowly(detour, fold::<K>(hash), eq, miss),
+            Err(detour) => self.contains_slowly(detour, hash, eq, miss),
         }
     }
 
     #[inline(always)]
     pub(super) fn find(
         &self,
-        hash: u64,
+        hash: Folded,
         mut eq: impl FnMut(&K) -> bool,
         miss: Miss,
     ) -> Option<Ref<K, V, S>> {
@@ -184,7 +189,7 @@ impl<K, V, S> Owner<K, V, S> {
                 found
             }
             Err(detour) => {
-                let found = self.find_slowly(detour, fold::<K>(hash), eq, miss);
+                let found = self.find_slowly(detour, hash, eq, miss);
                 // The owner is told here because the compiler can see here which one it is.
                 // SAFETY: the slot is a live one of this map, and the token is of its count.
                 found.map(|(slot, token)| unsafe { Ref::new(self.count(), slot, token) })
@@ -202,7 +207,7 @@ impl<K, V, S> Owner<K, V, S> {
     #[inline(always)]
     fn search(
         &self,
-        hash: u64,
+        hash: Folded,
         eq: &mut impl FnMut(&K) -> bool,
         miss: Miss,
     ) -> Result<Option<Slot<K, V>>, Detour> {
@@ -211,11 +216,11 @@ impl<K, V, S> Owner<K, V, S> {
         if is_short::<K>() && miss == Miss::Then {
             // Compiled twice, because a hit takes 6 % less time if it need not look at pieces.
             return if state.is_idle() {
-                // SAFETY: (I12) keys are short, and that is what the gate says.
-                unsafe { self.search_in(Sought::Plain(hash), eq) }
+                // SAFETY: (I12) keys are short, and the gate says that there are no pieces.
+                unsafe { self.search_in(hash, eq, Pieces::Absent) }
             } else if state.is_idle_but_for_pieces() {
-                // SAFETY: as above.
-                unsafe { self.search_in(Sought::WithPiece(hash), eq) }
+                // SAFETY: (I12) the gate says that there are pieces.
+                unsafe { self.search_in(hash, eq, Pieces::Present) }
             } else {
                 Err(Detour::Nested)
             };
@@ -225,11 +230,10 @@ impl<K, V, S> Owner<K, V, S> {
         if !free {
             return Err(Detour::Nested);
         }
-        let hash = fold::<K>(hash);
         inner.map.prefetch(hash);
         if is_short::<K>() {
-            // SAFETY: nothing is said of the index.
-            unsafe { self.search_in(Sought::Somehow(hash), eq) }
+            // SAFETY: nothing is said of pieces.
+            unsafe { self.search_in(hash, eq, Pieces::Either) }
         } else {
             // SAFETY: keys are not short, and nothing goes on.
             unsafe { self.search_first(hash, eq) }
@@ -254,8 +258,8 @@ impl<K, V, S> Owner<K, V, S> {
         eq: &mut impl FnMut(&K) -> bool,
     ) -> Result<Option<Slot<K, V>>, Detour> {
         let inner = &*self.0;
-        // SAFETY: nothing is said of the index.
-        let first = unsafe { inner.map.find_shared(Sought::Somehow(hash), |_, _| true) };
+        // SAFETY: keys are not short, so there are pieces.
+        let first = unsafe { inner.map.find_shared(hash, Pieces::Present, |_, _| true) };
         let Some(slot) = first else { return Ok(None) };
         let during = State::NONE.one_more();
         let unwinding = Unwinding(self);
@@ -282,12 +286,13 @@ impl<K, V, S> Owner<K, V, S> {
     ///
     /// # Safety
     ///
-    /// No probe runs, and what is said of the index is true.
+    /// No probe runs, and what is said of pieces is true.
     #[inline(always)]
     unsafe fn search_in(
         &self,
-        sought: Sought,
+        hash: Folded,
         eq: &mut impl FnMut(&K) -> bool,
+        pieces: Pieces,
     ) -> Result<Option<Slot<K, V>>, Detour> {
         let inner = &*self.0;
         let unwinding = Unwinding(self);
@@ -304,7 +309,7 @@ impl<K, V, S> Owner<K, V, S> {
             equal || interrupted
         };
         // SAFETY: the caller's promise; (I12) it stays true while the guard is on.
-        let found = unsafe { inner.map.find_shared(sought, accepts) };
+        let found = unsafe { inner.map.find_shared(hash, pieces, accepts) };
         mem::forget(unwinding);
         if interrupted {
             return Err(Detour::Interrupted);
@@ -323,10 +328,7 @@ impl<K, V, S> Owner<K, V, S> {
         mut eq: impl FnMut(&K) -> bool,
         miss: Miss,
     ) -> bool {
-        match self.search_again(detour, hash, &mut eq) {
-            Ok(found) => found.is_some(),
-            Err(detour) => self.contains_with_probe(detour, hash, &mut eq, miss),
-        }
+        self.contains_with_probe(detour, hash, &mut eq, miss)
     }
 
     #[cold]
@@ -338,36 +340,10 @@ impl<K, V, S> Owner<K, V, S> {
         mut eq: impl FnMut(&K) -> bool,
         miss: Miss,
     ) -> Option<(Slot<K, V>, Token)> {
-        let found = match self.search_again(detour, hash, &mut eq) {
-            // SAFETY: as in `find`.
-            Ok(found) => found.map(|slot| unsafe { Ref::mint(self.count(), slot) }),
-            Err(detour) => self.find_with_probe(detour, hash, &mut eq, miss),
-        };
+        let found = self.find_with_probe(detour, hash, &mut eq, miss);
         // By hand, as above.
         drop(eq);
         found.map(Ref::into_parts)
-    }
-
-    /// The usual way after all, of a search that came here only because entries are not filed by whole hashes,
-    /// though keys are short. (Such maps are few; inlined, a third way would make every search half as long again.)
-    ///
-    /// # Errors
-    ///
-    /// If that was not why, or it has to start again.
-    #[inline]
-    fn search_again(
-        &self,
-        detour: Detour,
-        hash: Folded,
-        eq: &mut impl FnMut(&K) -> bool,
-    ) -> Result<Option<Slot<K, V>>, Detour> {
-        match detour {
-            Detour::Nested if is_short::<K>() && self.0.state().is_idle_but_for_table() => {
-                // SAFETY: nothing is said of the index.
-                unsafe { self.search_in(Sought::Somehow(hash), eq) }
-            }
-            _ => Err(detour),
-        }
     }
 
     /// Whether `eq` accepts an entry that is still there when the probe has ended. Touches no count.
@@ -428,9 +404,9 @@ impl<K, V, S> Owner<K, V, S> {
     ///
     /// If the capacity overflows; nothing has changed then.
     #[inline(always)] // Down to the table: an insertion that is one function takes 7 % less time.
-    pub(super) fn add(&self, hash: u64, key: K, value: V) -> Ref<K, V, S> {
+    pub(super) fn add(&self, hash: Folded, key: K, value: V) -> Ref<K, V, S> {
         self.assert_no_probe();
-        let (owner, hash) = (self.count(), fold::<K>(hash));
+        let owner = self.count();
         let kept = || {
             // SAFETY: (I7) the map holds a strong count itself.
             let keep_alive = ManuallyDrop::new(unsafe { owner.get() });
@@ -510,8 +486,8 @@ impl<'a, K, V, S> Probe<'a, K, V, S> {
             let count = unsafe { slot.count() };
             !mem::take(&mut refused) && !count.is_zero() && eq(key) && !count.is_zero()
         };
-        // SAFETY: nothing is said of the index.
-        unsafe { self.0.0.map.find_shared(Sought::Somehow(hash), is_it) }
+        // SAFETY: nothing is said of pieces.
+        unsafe { self.0.0.map.find_shared(hash, Pieces::Either, is_it) }
     }
 }
 

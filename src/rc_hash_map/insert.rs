@@ -16,11 +16,12 @@ use hashbrown::Equivalent;
 use super::inner::Miss;
 use super::{RcHashMap, Ref};
 use crate::error::InsertError;
+use crate::storage::Folded;
 
 impl<K, V, S> RcHashMap<K, V, S> {
     /// A hit, or `None` if there is no such entry *now*.
     #[inline]
-    fn look_up(&self, hash: u64, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+    fn look_up(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
         self.owner.find(hash, eq, Miss::Now)
     }
 
@@ -29,7 +30,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
     fn look_up_since(
         &self,
         epoch: u64,
-        hash: u64,
+        hash: Folded,
         eq: impl FnMut(&K) -> bool,
     ) -> Option<Ref<K, V, S>> {
         if epoch == self.owner.epoch() { None } else { self.look_up(hash, eq) }
@@ -37,7 +38,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
 
     /// Like `look_up`, but mints nothing.
     #[inline]
-    fn is_taken(&self, hash: u64, eq: impl FnMut(&K) -> bool) -> bool {
+    fn is_taken(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> bool {
         self.owner.contains(hash, eq, Miss::Now)
     }
 
@@ -69,6 +70,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
         make: impl FnOnce() -> (K, V),
     ) -> Ref<K, V, S> {
         self.owner.assert_no_probe();
+        let hash = Folded::new(hash);
         if let Some(found) = self.look_up(hash, &mut eq) {
             drop((eq, make));
             return found;
@@ -108,7 +110,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     #[must_use = "dropping the only `Ref` removes the entry"]
     pub fn insert(&self, key: K, value: V) -> Result<Ref<K, V, S>, InsertError<K, V>> {
         self.owner.assert_no_probe();
-        let hash = self.hash(&key);
+        let hash = self.fold(&key);
         if self.is_taken(hash, |other| key == *other) {
             return Err(InsertError { key, value });
         }
@@ -139,7 +141,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         F: FnOnce() -> V,
     {
         self.owner.assert_no_probe();
-        let hash = self.hash(&key);
+        let hash = self.fold(&key);
         if self.is_taken(hash, |other| key == *other) {
             drop(value);
             return Err(InsertError { key, value: () });
@@ -227,7 +229,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         F: FnOnce(&K) -> Result<V, E>,
     {
         self.owner.assert_no_probe();
-        let hash = self.hash(&key);
+        let hash = self.fold(&key);
         if let Some(found) = self.look_up(hash, |other| key == *other) {
             drop((key, value));
             return Ok(found);
@@ -258,14 +260,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         F: FnOnce(&K) -> V,
     {
         self.owner.assert_no_probe();
-        let query_hash = self.hash(query);
+        let query_hash = self.fold(query);
         if let Some(found) = self.look_up(query_hash, |key| query.equivalent(key)) {
             drop(value);
             return found;
         }
         let epoch = self.owner.epoch();
         let key = K::from(query);
-        let hash = self.hash(&key);
+        let hash = self.fold(&key);
         // `From` may normalise, so that the key is another one than the query stood for.
         let found = if hash == query_hash && query.equivalent(&key) {
             self.look_up_since(epoch, hash, |other| key == *other)
@@ -282,7 +284,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
 
     /// Makes a value for a key that was just found to be new, and adds them.
     #[inline]
-    fn add_made<F, E>(&self, hash: u64, key: K, value: F) -> Result<Ref<K, V, S>, E>
+    fn add_made<F, E>(&self, hash: Folded, key: K, value: F) -> Result<Ref<K, V, S>, E>
     where
         F: FnOnce(&K) -> Result<V, E>,
     {

@@ -69,7 +69,7 @@ struct Machine {
 impl Machine {
     fn new(way: u8, room: u8) -> Self {
         let hasher = Numbers { way: WAYS[usize::from(way) % WAYS.len()], number: 0 };
-        let map = Map::with_capacity_and_hasher(usize::from(room) * 8, hasher);
+        let map = Map::with_capacity_and_hasher(usize::from(room % 8).pow(3), hasher);
         Self { map, refs: RefCell::default(), model: RefCell::default() }
     }
 
@@ -148,13 +148,13 @@ impl Machine {
             6 => self.let_go_while_looking_for(key, usize::from(op)),
             // Many at once, so that there are ever more.
             7 | 8 => {
-                let many = self.map.hasher().way.1;
+                let many = self.map.hasher().way.1 >> (n % 8);
                 (key * 16..key * 16 + many).for_each(|key| self.insert(key));
             }
             9 => {
-                let divisor = key % 7 + 2;
-                self.refs.get_mut().retain(|r| r.as_key() % divisor != 0);
-                self.model.get_mut().retain(|key, _| key % divisor != 0);
+                let divisor = key % 64 + 1;
+                self.refs.get_mut().retain(|r| r.as_key() % divisor == 0);
+                self.model.get_mut().retain(|key, _| key % divisor == 0);
             }
             10 => self.map.reserve(usize::from(n) * 8),
             11 => self.map.shrink_to_fit(),
@@ -183,7 +183,7 @@ impl Machine {
 pub(crate) fn run(bytes: &[u8]) {
     let mut pairs = bytes.chunks_exact(2).map(|pair| (pair[0], pair[1]));
     let Some((way, room)) = pairs.next() else { return };
-    let mut machine = Machine::new(way, room % 64);
+    let mut machine = Machine::new(way, room);
     for (i, (op, n)) in pairs.enumerate() {
         machine.step(op, n);
         if i % 16 == 0 {

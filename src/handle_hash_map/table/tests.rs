@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::super::index::Listing;
-use super::{Filing, Folded, LAST_VERSION, SlotPtr, Table};
+use super::{Folded, LAST_VERSION, SlotPtr, Table};
 
 #[test]
 fn a_worn_out_index_is_never_used_again() {
@@ -121,49 +121,6 @@ fn listings_of_short_keys_have_pieces_only_while_entries_are_far_away() {
     assert!(table.gate.has_pieces(), "an empty index has grown");
     table.shrink_mut();
     assert!(!table.gate.has_pieces(), "an empty index has shrunk");
-}
-
-#[test]
-fn short_keys_are_filed_by_whole_hashes_unless_those_tell_too_little() {
-    fn check(table: &Table<u64, ()>, hash: fn(u64) -> Folded, count: u64, filing: Filing) {
-        assert!(table.index().filing() == filing, "{count} entries");
-        for n in 0..count + 10 {
-            let found = table.find_handle(hash(n), |&key| key == n);
-            assert_eq!(found.is_some(), n < count);
-        }
-        table.check_invariants(0, 0);
-    }
-
-    let tagged = |n: u64| Folded::with_tag(n.wrapping_mul(0x1234_5677_89ab_cdef));
-    let untagged = |n: u64| Folded::with_tag(n);
-    for room in [0, 500] {
-        let mut table = Table::new();
-        table.reserve_mut(room);
-        for n in 0..500 {
-            table.insert_mut(tagged(n), n, ());
-            check(&table, tagged, n + 1, Filing::PLAIN);
-        }
-        let handles: Vec<_> = (500..1000).map(|n| table.insert_mut(tagged(n), n, ())).collect();
-        check(&table, tagged, 1000, Filing::MIXED);
-        assert!(handles.into_iter().all(|handle| table.remove_mut(handle).is_some()));
-        check(&table, tagged, 500, Filing::MIXED);
-        table.shrink_mut();
-        check(&table, tagged, 500, Filing::PLAIN);
-
-        let mut table = Table::new();
-        table.reserve_mut(room);
-        for n in 0..500 {
-            table.insert_mut(untagged(n), n, ());
-            let filing = if n < 8 { table.index().filing() } else { Filing::MIXED };
-            check(&table, untagged, n + 1, filing);
-        }
-    }
-
-    let mut table = Table::new();
-    for n in 0..10 {
-        table.insert_mut(tagged(n), [n; 2], ());
-        assert!(table.index().filing() == Filing::MIXED, "long keys");
-    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) fn query_in_probe() -> ! {
 }
 
 /// What is going on in a map: how many probes are at work, each inside of the one before, whether
-/// something is deferred, and whether a drain is at work. It lies in the [`Gate`], whose own bits it keeps:
+/// something is deferred, and whether a drain is at work. It lies in the [`Gate`], whose own bit it keeps:
 /// unsafe code relies on that (I12), and on `is_idle` and `is_probing`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct State(u32);
@@ -28,7 +28,7 @@ impl State {
     pub(super) const NONE: Self = Self(0);
     const DEFERRED: u32 = 1;
     const PROBE: u32 = 2;
-    const DRAINING: u32 = 1 << 29;
+    const DRAINING: u32 = 1 << 30;
     const PROBES: u32 = Self::DRAINING - Self::PROBE;
 
     #[inline]
@@ -41,21 +41,16 @@ impl State {
         self.0
     }
 
-    /// Whether no probe and no drain is at work, and no bit of the table is set.
+    /// Whether no probe and no drain is at work, and [`Gate::PIECES`] is not set.
     #[inline]
     pub(super) fn is_idle(self) -> bool {
         self.0 < Self::PROBE
     }
 
-    /// Whether no probe and no drain is at work, but of the table's bits [`Gate::PIECES`] is set.
+    /// Whether no probe and no drain is at work, but `PIECES` is set.
     #[inline]
     pub(super) fn is_idle_but_for_pieces(self) -> bool {
         self.0 ^ Gate::PIECES < Self::PROBE
-    }
-
-    /// Whether no probe and no drain is at work, whatever the table's bits say.
-    pub(super) fn is_idle_but_for_table(self) -> bool {
-        self.0 & !Gate::TABLE < Self::PROBE
     }
 
     #[inline]
@@ -103,7 +98,7 @@ pub(super) enum Detour {
     /// `Eq` has refused the first entry that may have the hash. There may be others.
     Refused,
     /// It is inside of another one, whose `Eq` may have let go of entries that are still listed, or of a
-    /// destructor; or else entries are not filed by whole hashes.
+    /// destructor.
     Nested,
     /// `Eq` let go of an entry. The search has left its own probe at work.
     Interrupted,
