@@ -433,7 +433,7 @@ fn destructors_may_query<K: Name>(room: usize) {
     assert!(around.map.is_empty(), "each has let go of another one, added ones included");
 }
 
-/// Leaves numbers as they are, or their low halves.
+/// Leaves numbers of 64 bits as they are, and multiplies those of 32 by what it starts with.
 #[derive(Clone, Copy)]
 struct AsTheyAre(u64);
 
@@ -574,8 +574,8 @@ fn destructors_do_not_nest_while_they_make_the_map_grow() {
     assert_eq!(around.map.len(), refs.len());
 }
 
-/// Neighbours would lie next to each other, all with the same tag, and a search for what is not there would
-/// compare them all.
+/// If the index took such hashes as they are, neighbours would lie next to each other, all with the same tag,
+/// and a search for what is not there would compare a great many.
 #[test]
 fn numbers_that_are_their_own_hashes_do_not_get_in_each_others_way() {
     for room in [0, 1000] {

@@ -1,6 +1,6 @@
 //! Programs on layer 3 with keys that are short and plain, and with hashers of all kinds, next to a model.
 //!
-//! How such keys are looked for depends on how many there are and on what their hashes tell.
+//! How such keys are looked for depends on how many there are. It must not depend on what their hashes tell.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
