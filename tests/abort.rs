@@ -71,21 +71,36 @@ fn an_overflow_of_a_count_aborts() {
     assert!(errors.contains("it came to 4294967295"), "it ended early: {errors}");
 }
 
-/// A walk over the entries asks the count in another way.
+#[cfg(not(debug_assertions))]
+type Another = fn(&RcHashMap<u32, String>) -> Option<Ref<u32, String>>;
+
+#[cfg(not(debug_assertions))]
+fn the_last_is_minted_and_one_more_aborts(name: &str, another: Another) {
+    if is_child(name) {
+        let (map, _r) = map_with_a_count_of(u32::MAX - 1);
+        let last = another(&map).expect("there is an entry");
+        eprintln!("it came to {}", last.strong_count());
+        std::mem::forget(another(&map));
+        std::process::exit(0);
+    }
+    let (status, errors) = run_again(name);
+    assert_aborted(status, &errors);
+    assert!(errors.contains("it came to 4294967295"), "it ended early: {errors}");
+}
+
+/// A walk over the entries asks the count in another way, and so does a search.
 #[cfg(not(debug_assertions))]
 #[test]
 fn an_overflow_of_a_count_aborts_in_a_walk_too() {
-    const NAME: &str = "an_overflow_of_a_count_aborts_in_a_walk_too";
-    if is_child(NAME) {
-        let (map, _r) = map_with_a_count_of(u32::MAX - 1);
-        let last = map.iter().next().expect("there is an entry");
-        eprintln!("it came to {}", last.strong_count());
-        std::mem::forget(map.iter().next());
-        std::process::exit(0);
-    }
-    let (status, errors) = run_again(NAME);
-    assert_aborted(status, &errors);
-    assert!(errors.contains("it came to 4294967295"), "it ended early: {errors}");
+    let next: Another = |map| map.iter().next();
+    the_last_is_minted_and_one_more_aborts("an_overflow_of_a_count_aborts_in_a_walk_too", next);
+}
+
+#[cfg(not(debug_assertions))]
+#[test]
+fn an_overflow_of_a_count_aborts_in_a_search_too() {
+    let found: Another = |map| map.find(&1);
+    the_last_is_minted_and_one_more_aborts("an_overflow_of_a_count_aborts_in_a_search_too", found);
 }
 
 /// A regression: the message used to be printed while the count was zero, and printing may panic.
