@@ -452,7 +452,7 @@ impl<K, V, S: BuildHasher> CountedHashMap<K, V, S> {
         K: Eq + Hash,
     {
         match self.base.insert(key, Counted::new(value)) {
-            Ok(handle) => Ok(self.first(handle)),
+            Ok(handle) => Ok(self.mint_first(handle)),
             Err(InsertError { key, value }) => Err(InsertError { key, value: value.value }),
         }
     }
@@ -479,10 +479,10 @@ impl<K, V, S: BuildHasher> CountedHashMap<K, V, S> {
         F: FnOnce() -> V,
     {
         let handle = self.base.insert_with(key, || Counted::new(value()))?;
-        Ok(self.first(handle))
+        Ok(self.mint_first(handle))
     }
 
-    fn first(&self, handle: Handle) -> CountedHandle {
+    fn mint_first(&self, handle: Handle) -> CountedHandle {
         self.mint(handle).expect("an entry that was just inserted is there")
     }
 }

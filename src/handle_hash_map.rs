@@ -32,7 +32,6 @@ use slotmap::DefaultKey;
 use crate::error::InsertError;
 use crate::storage::Folded;
 
-pub(crate) use index::{Gate, Pieces, is_short};
 pub use iter::{Iter, IterMut};
 pub(crate) use table::{Dead, Table};
 
@@ -331,7 +330,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     #[cfg(any(test, fuzzing, debug_assertions))]
     #[doc(hidden)]
     pub fn check_invariants(&self) {
-        self.table.check_invariants(0, 0);
+        self.table.check_invariants();
     }
 
     /// The entries, for the layer above, which owns this map.

@@ -6,7 +6,7 @@
 use hashbrown::TryReserveError;
 
 use super::{Counted, CountedHashMap};
-use crate::handle_hash_map::{Dead, Gate, Handle, Pieces};
+use crate::handle_hash_map::{Dead, Handle};
 use crate::storage::{Cursor, Folded, Queue, SlotPtr};
 use crate::tokens::{Count, Token, UsizeCount};
 
@@ -68,32 +68,15 @@ impl<K, V> CountedSlot<K, V> {
 }
 
 impl<K, V, S> CountedHashMap<K, V, S> {
-    /// A hint: see [`Table::prefetch`](crate::handle_hash_map::Table::prefetch).
+    /// The first entry in the index that may have this hash. Calls no user code.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, hash: Folded) {
-        self.base.table().prefetch(hash);
+    pub(crate) fn first_candidate(&self, hash: Folded) -> Option<CountedSlot<K, V>> {
+        self.base.table().first_candidate(hash).map(CountedSlot)
     }
 
-    /// The entry that is listed under `hash` and that `eq` accepts. It may be dead: see (I10).
-    ///
-    /// # Safety
-    ///
-    /// What is said of pieces is true.
-    #[inline(always)]
-    pub(crate) unsafe fn find_shared(
-        &self,
-        hash: Folded,
-        pieces: Pieces,
-        mut eq: impl FnMut(CountedSlot<K, V>, &K) -> bool,
-    ) -> Option<CountedSlot<K, V>> {
-        let eq = |slot, key: &K| eq(CountedSlot(slot), key);
-        // SAFETY: the caller's promise.
-        unsafe { self.base.table().find(hash, pieces, eq) }.map(CountedSlot)
-    }
-
-    #[inline]
-    pub(crate) fn gate(&self) -> &Gate {
-        self.base.table().gate()
+    /// Shows `each` every entry in the index that may have this hash. It is layer 3's own code.
+    pub(crate) fn for_each_candidate(&self, hash: Folded, mut each: impl FnMut(CountedSlot<K, V>)) {
+        self.base.table().for_each_candidate(hash, |slot| each(CountedSlot(slot)));
     }
 
     /// The entry that a handle names.
@@ -109,7 +92,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
     ///
     /// # Safety
     ///
-    /// The table is quiet: no probe of it runs.
+    /// The table is quiet.
     pub(crate) unsafe fn reserve_shared(&self, additional: usize) {
         // SAFETY: the caller's promise.
         unsafe { self.base.table().reserve(additional) }
@@ -123,7 +106,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
     ///
     /// # Safety
     ///
-    /// The table is quiet: no probe of it runs.
+    /// The table is quiet.
     pub(crate) unsafe fn try_reserve_shared(
         &self,
         additional: usize,
@@ -141,7 +124,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
     ///
     /// # Safety
     ///
-    /// The table is quiet: no probe of it runs.
+    /// The table is quiet.
     #[inline(always)]
     pub(crate) unsafe fn insert_shared(
         &self,
@@ -157,26 +140,15 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         (slot, token)
     }
 
-    /// Retires the handle of an entry whose count is zero: from here on nothing finds it.
+    /// Retires an entry whose count is zero: from here on nothing finds it. Its key and value stay.
     ///
     /// # Safety
     ///
-    /// The slot is a live one of this map, and its count is zero.
+    /// The table is quiet, the slot is a live one of this map, and its count is zero.
     #[inline]
     pub(crate) unsafe fn retire(&self, slot: CountedSlot<K, V>) -> Departed<K, V> {
         // SAFETY: the caller's promise.
         Departed(unsafe { self.base.table().retire(slot.0) })
-    }
-
-    /// Takes a departed entry out of the index.
-    ///
-    /// # Safety
-    ///
-    /// The table is quiet, and the entry is retired and still listed.
-    #[inline]
-    pub(crate) unsafe fn unlist(&self, departed: &Departed<K, V>) {
-        // SAFETY: the caller's promise.
-        unsafe { self.base.table().unlist(&departed.0) };
     }
 
     /// Takes a live entry out, with its key and value; its slot is free at once.
@@ -238,8 +210,8 @@ impl<K, V, S> CountedHashMap<K, V, S> {
 
     /// Asserts what layer 1 keeps, and (I6): whatever is live is counted.
     #[cfg(any(test, fuzzing, debug_assertions))]
-    pub(crate) fn check_shared(&self, listed_dead: usize, unlisted_dead: usize) {
-        self.base.table().check_invariants(listed_dead, unlisted_dead);
+    pub(crate) fn check_shared(&self) {
+        self.base.table().check_invariants();
         let mut cursor = self.cursor();
         // SAFETY: the map is borrowed, so it is not shrunk.
         while let Some(slot) = unsafe { self.base.table().advance(&mut cursor) } {
@@ -259,14 +231,8 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         &self,
         cursor: &mut CountedCursor<K, V>,
     ) -> Option<CountedSlot<K, V>> {
-        loop {
-            // SAFETY: the caller's promise.
-            let slot = CountedSlot(unsafe { self.base.table().advance(cursor) }?);
-            // SAFETY: (I4) what a cursor yields is occupied.
-            if !unsafe { slot.count() }.is_zero() {
-                return Some(slot);
-            }
-        }
+        // SAFETY: the caller's promise.
+        unsafe { self.base.table().advance(cursor) }.map(CountedSlot)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The index: where the entry of a hash lies.
 
-use core::cell::Cell;
 use core::mem;
 use core::ptr;
 
@@ -8,9 +7,9 @@ use hashbrown::{HashTable, TryReserveError};
 
 use crate::storage::{Folded, SlotPtr};
 
-/// What the index holds for an entry: a pointer to its slot, so that a lookup has the entry at once. In
-/// most indexes it is less by a piece of the entry's hash, for which the alignment of slots leaves the low
-/// bits, so that a lookup hardly ever touches an entry of another hash.
+/// What the index holds for an entry: a pointer to its slot, from which a few bits of the entry's hash, its
+/// *piece*, are subtracted. The alignment of slots leaves the low bits for that. A search compares pieces
+/// first, so it hardly ever reads an entry of another hash.
 ///
 /// The provenance is that of the slot's block: pointers are moved, never made from integers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,87 +19,26 @@ pub(super) struct Listing(*mut u8);
 unsafe impl Send for Listing {}
 
 impl Listing {
-    /// What a listing of this hash is less by, where listings carry pieces.
     #[inline]
-    pub(super) fn piece<K, V>(hash: Folded) -> usize {
+    fn piece<K, V>(hash: Folded) -> usize {
         hash.top(SlotPtr::<K, V>::ALIGN.ilog2())
     }
 
     #[inline]
-    pub(super) fn new<K, V>(slot: SlotPtr<K, V>, piece: usize) -> Self {
-        Self(slot.as_ptr().cast::<u8>().wrapping_sub(piece))
+    pub(super) fn new<K, V>(slot: SlotPtr<K, V>, hash: Folded) -> Self {
+        Self(slot.as_ptr().cast::<u8>().wrapping_sub(Self::piece::<K, V>(hash)))
     }
 
-    /// Whether the entry's hash may have this piece. Of those that have another, few may.
+    /// The slot, if the entry's hash may be this one. Of those that have another, few may.
     #[inline]
-    pub(super) fn may_have<K, V>(self, piece: usize) -> bool {
-        self.0.wrapping_add(piece).addr() % SlotPtr::<K, V>::ALIGN == 0
-    }
-
-    /// # Safety
-    ///
-    /// The entry `may_have` this piece, and is one of a map of `K` and `V`.
-    #[inline]
-    pub(super) unsafe fn slot<K, V>(self, piece: usize) -> SlotPtr<K, V> {
-        debug_assert!(self.may_have::<K, V>(piece), "(I12) the piece is the listing's");
-        // SAFETY: (I2) `new` took away less than the alignment, and what has been added leads to a
-        // multiple of it; so both were the same, and this is the pointer that `new` was given.
-        unsafe { SlotPtr::from_ptr(self.0.wrapping_add(piece).cast()) }
-    }
-}
-
-/// Whether comparing keys of this type is likely to be nothing but a few loads.
-pub(crate) const fn is_short<K>() -> bool {
-    !mem::needs_drop::<K>() && size_of::<K>() <= size_of::<u64>()
-}
-
-/// What is known of the pieces of hashes that the listings of an index carry.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pieces {
-    /// Keys are short, and [`Gate::PIECES`] is not set: no listing has one.
-    Absent,
-    /// Keys are not short, or `PIECES` is set: all have one.
-    Present,
-    /// Nothing.
-    Either,
-}
-
-/// What a search has to know before it starts, in one word, so that one comparison tells that there is
-/// nothing to know. One bit is the table's, all others are layer 3's.
-pub(crate) struct Gate(Cell<u32>);
-
-impl Gate {
-    /// Listings carry pieces of hashes, although keys are short (I12).
-    pub(crate) const PIECES: u32 = 1 << 31;
-
-    pub(super) fn new() -> Self {
-        Self(Cell::new(0))
-    }
-
-    #[inline]
-    pub(crate) fn get(&self) -> u32 {
-        self.0.get()
-    }
-
-    /// # Safety
-    ///
-    /// `PIECES` stays as it is.
-    #[inline]
-    pub(crate) unsafe fn set(&self, bits: u32) {
-        self.0.set(bits);
-    }
-
-    #[inline]
-    pub(super) fn has_pieces(&self) -> bool {
-        self.get() & Self::PIECES != 0
-    }
-
-    /// # Safety
-    ///
-    /// It is true of the table's index.
-    pub(super) unsafe fn set_pieces(&self, pieces: bool) {
-        let others = self.get() & !Self::PIECES;
-        self.0.set(if pieces { others | Self::PIECES } else { others });
+    pub(super) fn slot<K, V>(self, hash: Folded) -> Option<SlotPtr<K, V>> {
+        let slot = self.0.wrapping_add(Self::piece::<K, V>(hash));
+        if slot.addr() % SlotPtr::<K, V>::ALIGN != 0 {
+            return None;
+        }
+        // SAFETY: (I2) `new` subtracted less than the alignment, and what has been added leads to a
+        // multiple of it. So both were the same, and this is the pointer that `new` was given.
+        Some(unsafe { SlotPtr::from_ptr(slot.cast()) })
     }
 }
 
@@ -116,9 +54,6 @@ impl Index {
     /// An index of more buckets does not fit into the nearest caches, and prefetching may pay. Where tests run,
     /// every index counts as large.
     const LARGE: usize = if cfg!(any(test, debug_assertions)) { 1 } else { 1 << 14 };
-
-    /// More bytes of slots are far away: more than a core has in its own caches. Few where tests run.
-    const FAR: usize = if cfg!(any(test, debug_assertions)) { 1 << 10 } else { 1 << 20 };
 
     pub(super) fn new() -> Self {
         Self { listings: HashTable::new(), end: 0 }
@@ -181,25 +116,28 @@ impl Index {
         self.num_buckets() > Self::LARGE
     }
 
-    /// Whether listings carry pieces of hashes. If keys are short, comparing the few that have the same tag
-    /// costs less than to ask all listings for their pieces, unless entries are far away.
-    #[inline]
-    pub(super) fn has_pieces<K, V>(&self) -> bool {
-        // An index without memory has one bucket.
-        !is_short::<K>() || self.num_buckets() > 1 + Self::FAR / SlotPtr::<K, V>::SIZE
-    }
-
-    /// Shows `eq` listings that may have this hash, until it accepts one.
+    /// The first slot that may have this hash and that `accepts` takes.
     #[inline(always)]
-    pub(super) fn find(&self, hash: Folded, eq: impl FnMut(&Listing) -> bool) {
-        self.listings.find(hash.spread(), eq);
+    pub(super) fn find<K, V>(
+        &self,
+        hash: Folded,
+        mut accepts: impl FnMut(SlotPtr<K, V>) -> bool,
+    ) -> Option<SlotPtr<K, V>> {
+        let mut found = None;
+        self.listings.find(hash.spread(), |listing| {
+            found = listing.slot(hash).filter(|&slot| accepts(slot));
+            found.is_some()
+        });
+        found
     }
 
     /// Asks the processor to load the bucket that most likely lists this hash while it waits for the tags:
     /// in a large index both are far away, and without this the one would be loaded after the other.
     #[inline(always)]
     pub(super) fn prefetch(&self, hash: Folded) {
-        prefetch(self.home_bucket(hash));
+        if self.is_large() {
+            prefetch(self.home_bucket(hash));
+        }
     }
 
     /// The address of the bucket where the search for a hash starts, in a large index. It relies on how
@@ -282,7 +220,7 @@ mod tests {
     fn at_home(index: &Index) -> usize {
         let is_at_home = |&n: &usize| {
             let mut found = None;
-            index.find(hash_of(n), |listing| {
+            index.listings.find(hash_of(n).spread(), |listing| {
                 let is_it = listing.0.addr() == n;
                 if is_it {
                     found = Some(ptr::from_ref(listing).addr());

@@ -5,8 +5,8 @@
 //!
 //! The three parts sit in an `UnsafeCell` each. Safe methods that change them take `&mut self`; the
 //! `unsafe` ones take `&self` and are how layer 3 inserts and removes while its map is shared. Their
-//! common precondition, **quiet**: no reference into a part is alive, which holds whenever no probe
-//! of this table runs (I5).
+//! common precondition, **quiet**: no reference into a part is alive (I5). Layer 3 never holds one while
+//! user code runs; layers 1 and 2 compare keys while the index is borrowed, but share no path that changes it.
 
 use core::cell::{Cell, UnsafeCell};
 use core::marker::PhantomData;
@@ -16,7 +16,7 @@ use alloc::alloc::handle_alloc_error;
 use hashbrown::TryReserveError;
 use slotmap::{DefaultKey, Key, SlotMap};
 
-use super::index::{Gate, Index, Listing, Pieces, is_short};
+use super::index::{Index, Listing};
 use crate::storage::{
     Address, Arena, Cursor, Folded, Queue, SlotPtr, allocation_error, drop_in_order,
 };
@@ -42,7 +42,6 @@ struct Home {
 pub(crate) struct Dead<K, V> {
     pub(crate) slot: SlotPtr<K, V>,
     address: Address,
-    hash: Folded,
 }
 
 pub(crate) struct Table<K, V> {
@@ -51,8 +50,6 @@ pub(crate) struct Table<K, V> {
     arena: UnsafeCell<Arena<K, V>>,
     /// Indices of `handles` that are never used again because their versions ran out.
     worn_out: Cell<u32>,
-    /// Whether listings carry pieces (I12), and what layer 3 has to say.
-    gate: Gate,
     /// So many more entries fit for sure (I11), so that an insertion need not ask all three parts.
     room: Cell<u32>,
 }
@@ -64,7 +61,6 @@ impl<K, V> Table<K, V> {
             handles: UnsafeCell::new(SlotMap::new()),
             arena: UnsafeCell::new(Arena::new()),
             worn_out: Cell::new(0),
-            gate: Gate::new(),
             room: Cell::new(0),
         }
     }
@@ -94,74 +90,34 @@ impl<K, V> Table<K, V> {
         self.index().capacity().min(handles).min(self.arena().capacity())
     }
 
-    /// A hint that `hash` is about to be looked up, and worth it if the table is large and the search is
-    /// likely to find something, or an entry to be inserted.
+    /// The first slot in the index that may hold an entry of this hash. Calls no user code.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, hash: Folded) {
-        let far = if is_short::<K>() { self.gate.has_pieces() } else { self.index().is_large() };
-        if far {
-            self.index().prefetch(hash);
-        }
+    pub(crate) fn first_candidate(&self, hash: Folded) -> Option<SlotPtr<K, V>> {
+        self.index().prefetch(hash);
+        self.index().find(hash, |_| true)
     }
 
-    /// The entry that is listed under `hash` and that `eq` accepts.
-    ///
-    /// `eq` is user code as far as this layer knows. It may look things up here; what it must not
-    /// do (change the index) takes `&mut self` or an `unsafe` method.
-    ///
-    /// # Safety
-    ///
-    /// What is said of pieces is true.
-    #[inline(always)]
-    pub(crate) unsafe fn find(
-        &self,
-        hash: Folded,
-        pieces: Pieces,
-        mut eq: impl FnMut(SlotPtr<K, V>, &K) -> bool,
-    ) -> Option<SlotPtr<K, V>> {
-        let piece = match pieces {
-            Pieces::Absent => 0,
-            Pieces::Present => Listing::piece::<K, V>(hash),
-            Pieces::Either => self.piece(hash),
-        };
-        let mut found = None;
-        self.index().find(hash, |&listing| {
-            if pieces != Pieces::Absent && !listing.may_have::<K, V>(piece) {
-                return false;
-            }
-            // SAFETY: (I12) asked above, unless there are no pieces.
-            let slot = unsafe { listing.slot(piece) };
-            // SAFETY: (I1) an indexed entry has its key until after it is unlisted.
-            let hit = eq(slot, unsafe { &*slot.key() });
-            if hit {
-                found = Some(slot);
-            }
-            hit
+    /// Shows `each` every slot in the index that may hold an entry of this hash. It is the layers' own code.
+    pub(crate) fn for_each_candidate(&self, hash: Folded, mut each: impl FnMut(SlotPtr<K, V>)) {
+        self.index().find::<K, V>(hash, |slot| {
+            each(slot);
+            false
         });
-        found
     }
 
-    /// What a listing of this hash is less than the pointer to its slot.
-    #[inline]
-    fn piece(&self, hash: Folded) -> usize {
-        if !is_short::<K>() || self.gate.has_pieces() { Listing::piece::<K, V>(hash) } else { 0 }
-    }
-
-    #[inline]
-    pub(crate) fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
-    /// The handle of the entry that is listed under `hash` and whose key `eq` accepts.
+    /// The handle of the entry in the index whose key `eq` accepts.
+    ///
+    /// `eq` is user code and runs while the index is borrowed: for layers that change the table through
+    /// `&mut self` only.
     #[inline]
     pub(crate) fn find_handle(
         &self,
         hash: Folded,
         mut eq: impl FnMut(&K) -> bool,
     ) -> Option<DefaultKey> {
-        self.prefetch(hash);
-        // SAFETY: nothing is said of pieces.
-        let slot = unsafe { self.find(hash, Pieces::Either, |_, key| eq(key)) }?;
+        self.index().prefetch(hash);
+        // SAFETY: (I1) an indexed entry has its key, and `&self` keeps it.
+        let slot = self.index().find(hash, |slot: SlotPtr<K, V>| eq(unsafe { &*slot.key() }))?;
         // SAFETY: (I2, I4) an indexed slot is occupied, so it has a header.
         Some(unsafe { slot.header() }.key())
     }
@@ -270,9 +226,7 @@ impl<K, V> Table<K, V> {
             return Ok(());
         }
         if entries == 0 {
-            index.reserve_in_empty(additional)?;
-            self.note_pieces(index);
-            return Ok(());
+            return index.reserve_in_empty(additional);
         }
         // Seven of eight buckets; an index of four buckets is never worth clearing.
         let capacity_when_clear = index.num_buckets() / 8 * 7;
@@ -283,32 +237,16 @@ impl<K, V> Table<K, V> {
             Index::with_room(wanted)?
         };
         *index = self.list_all(clear);
-        self.note_pieces(index);
         Ok(())
-    }
-
-    /// Tells the gate whether listings carry pieces in what has become the index.
-    fn note_pieces(&self, index: &Index) {
-        let pieces = is_short::<K>() && index.has_pieces::<K, V>();
-        // SAFETY: (I12) that is how `list_all` listed them, or there are none.
-        unsafe { self.gate.set_pieces(pieces) };
     }
 
     /// Lists every entry, in an empty index that has room. Goes through the handles, in which hashes lie
     /// side by side: no entry is touched. The index is passed by value so that the loop keeps it in registers.
-    fn list_all(&self, index: Index) -> Index {
-        if index.has_pieces::<K, V>() {
-            self.list_with(index, Listing::piece::<K, V>)
-        } else {
-            self.list_with(index, |_| 0)
-        }
-    }
-
-    fn list_with(&self, mut index: Index, piece: impl Fn(Folded) -> usize) -> Index {
+    fn list_all(&self, mut index: Index) -> Index {
         for home in self.handles().values() {
             // SAFETY: (I1, I2) the home of a handle is an occupied slot.
             let slot = unsafe { self.arena().locate(home.address) };
-            index.insert(Listing::new(slot, piece(home.hash)), home.hash);
+            index.insert(Listing::new(slot, home.hash), home.hash);
         }
         index
     }
@@ -366,7 +304,7 @@ impl<K, V> Table<K, V> {
         unsafe { slot.value().write(value) };
         // SAFETY: (I4) `take` initialised the header.
         unsafe { slot.header() }.set_live(handle);
-        let listing = Listing::new(slot, self.piece(hash));
+        let listing = Listing::new(slot, hash);
         // SAFETY: (I5) quiet, and hashes are stored, so no user code runs while this lives.
         unsafe { &mut *self.index.get() }.insert(listing, hash);
         slot
@@ -407,8 +345,6 @@ impl<K, V> Table<K, V> {
     pub(crate) unsafe fn take_out(&self, slot: SlotPtr<K, V>) -> (K, V) {
         // SAFETY: the caller's promise.
         let dead = unsafe { self.retire(slot) };
-        // SAFETY: quiet, and the entry has just been retired.
-        unsafe { self.unlist(&dead) };
         // SAFETY: (I1) the slot was live, and nobody reads its key again.
         let key = unsafe { slot.key().read() };
         // SAFETY: as above.
@@ -418,19 +354,17 @@ impl<K, V> Table<K, V> {
         (key, value)
     }
 
-    /// Retires the handle of a live entry: it is dead from here on, but the index still lists it.
-    ///
-    /// Allowed while a probe runs, for it touches the handles only.
+    /// Retires the handle of a live entry and takes it out of the index. Its key and value stay.
     ///
     /// # Safety
     ///
-    /// `slot` is a live slot of this table.
+    /// The table is quiet, and `slot` is a live slot of it.
     #[inline]
     pub(crate) unsafe fn retire(&self, slot: SlotPtr<K, V>) -> Dead<K, V> {
         // SAFETY: (I4) the slot is live.
         let header = unsafe { slot.header() };
         let key = header.key();
-        // SAFETY: (I5) slotmap calls nobody, and nobody else's borrow of the handles is alive.
+        // SAFETY: (I5) quiet; slotmap calls nobody.
         let handles = unsafe { &mut *self.handles.get() };
         let home = if key.data().as_ffi() >> 32 < LAST_VERSION {
             handles.remove(key)
@@ -440,25 +374,13 @@ impl<K, V> Table<K, V> {
             handles.detach(key)
         };
         // SAFETY: (I1) the key in the header of a live slot is valid.
-        let home = unsafe { home.unwrap_unchecked() };
-        header.set_dead(home.hash);
-        Dead { slot, address: home.address, hash: home.hash }
-    }
-
-    /// Takes a dead entry out of the index.
-    ///
-    /// # Safety
-    ///
-    /// The table is quiet, and `dead` is retired and still listed.
-    #[inline]
-    pub(crate) unsafe fn unlist(&self, dead: &Dead<K, V>) {
-        self.prefetch(dead.hash);
-        let listing = Listing::new(dead.slot, self.piece(dead.hash));
+        let Home { address, hash } = unsafe { home.unwrap_unchecked() };
+        header.set_dead();
+        self.index().prefetch(hash);
         // SAFETY: (I5) quiet, and addresses are compared, so no user code runs while this lives.
-        let was_listed = unsafe { &mut *self.index.get() }.remove(listing, dead.hash);
-        debug_assert!(was_listed, "a dead entry is listed until it is unlisted");
-        // SAFETY: (I4) a dead slot that is occupied has a header.
-        unsafe { dead.slot.header() }.set_unlisted();
+        let was_listed = unsafe { &mut *self.index.get() }.remove(Listing::new(slot, hash), hash);
+        debug_assert!(was_listed, "a live entry is listed");
+        Dead { slot, address }
     }
 
     /// Gives the slot of a dead entry back to the arena.
@@ -494,9 +416,7 @@ impl<K, V> Table<K, V> {
         let address = unsafe { queue.pop(self.arena()) }?;
         // SAFETY: (I2) a queued slot stays occupied until it is recycled.
         let slot = unsafe { self.arena().locate(address) };
-        // SAFETY: (I4) as above, so it has a header.
-        let hash = unsafe { slot.header() }.hash_of_dead();
-        Some(Dead { slot, address, hash })
+        Some(Dead { slot, address })
     }
 
     pub(crate) fn shrink_mut(&mut self) {
@@ -516,7 +436,6 @@ impl<K, V> Table<K, V> {
         let smaller = Index::with_room(index.len()).ok();
         if let Some(smaller) = smaller.filter(|it| it.num_buckets() < index.num_buckets()) {
             *index = self.list_all(smaller);
-            self.note_pieces(index);
         }
         // SAFETY: (I5) quiet; the arena calls nobody.
         unsafe { &mut *self.arena.get() }.shrink();
@@ -526,7 +445,7 @@ impl<K, V> Table<K, V> {
         Cursor::new(self.arena())
     }
 
-    /// The next live slot of a walk, or a dead one that is still listed: only layer 3 has such.
+    /// The next live slot of a walk.
     ///
     /// # Safety
     ///
@@ -659,17 +578,11 @@ impl<'a, K, V> Iterator for IterMut<'a, K, V> {
 
 #[cfg(any(test, fuzzing, debug_assertions))]
 impl<K, V> Table<K, V> {
-    /// Asserts (I1), (I2) and (I4), given how many dead entries are still listed and how many are
-    /// not.
-    pub(crate) fn check_invariants(&self, listed_dead: usize, unlisted_dead: usize) {
+    /// Asserts (I1), (I2) and (I4), given that no dead entry waits.
+    pub(crate) fn check_invariants(&self) {
         let (index, handles) = (self.index(), self.handles());
-        assert_eq!(index.len(), handles.len() + listed_dead, "the index lists what exists");
-        self.arena().check_invariants(index.len() + unlisted_dead);
-        assert_eq!(
-            self.gate.has_pieces(),
-            is_short::<K>() && index.has_pieces::<K, V>(),
-            "(I12) the gate knows"
-        );
+        assert_eq!(index.len(), handles.len(), "the index lists what exists");
+        self.arena().check_invariants(index.len());
         let room = self.room.get() as usize;
         let handles_used = handles.len() + self.worn_out.get() as usize;
         assert!(room <= index.capacity() - index.len(), "(I11) the index has room");
@@ -681,7 +594,7 @@ impl<K, V> Table<K, V> {
             // SAFETY: as above.
             let header = unsafe { slot.header() };
             assert!(header.is_live() && header.key() == handle, "(I1) handle and header agree");
-            let listing = Listing::new(slot, self.piece(home.hash));
+            let listing = Listing::new(slot, home.hash);
             assert_eq!(index.count(listing, home.hash), 1, "(I2) an entry is listed once");
         }
         let mut cursor = self.cursor();

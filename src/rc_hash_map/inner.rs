@@ -1,14 +1,12 @@
 //! The shared part of a map, the searches in it, and the `Ref`s to it.
 //!
-//! All unsafe code of layer 3 is here and in [`removal`]. It does not know how entries are indexed or
-//! stored, only the verbs of layer 2. The rules that it follows:
+//! All unsafe code of layer 3 is here and in [`removal`]. The rules that it follows:
 //!
 //! - Every occupied slot owns one strong count of the `Rc` that [`Inner`] lies in (I7), so whoever
 //!   has a [`Ref`] may reach `Inner` through its raw owner pointer.
 //! - No reference into `Inner` lives on when the last keep-alive token is given back.
-//! - User code runs at three places only: `eq` in [`Owner::search_first`], [`Owner::search_in`] and
-//!   [`Probe::search`], the destructors of a key and a value in `removal`, and that of `eq` at the end of a
-//!   lookup. (And the hasher's destructor, when `Inner` itself goes.)
+//! - User code runs with nothing borrowed (I5): `eq` in [`Owner::accepts`], the destructors of a key and a value
+//!   in `removal`. (And the hasher's destructor, when `Inner` itself goes.)
 
 mod guard;
 #[allow(
@@ -18,21 +16,20 @@ mod guard;
 mod removal;
 
 use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
 use core::cell::Cell;
-use core::hint::assert_unchecked;
 use core::marker::PhantomData;
-use core::mem::{self, ManuallyDrop};
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 use hashbrown::{DefaultHashBuilder, TryReserveError};
 
 use crate::counted_hash_map::{CountedCursor, CountedHashMap, CountedSlot};
-use crate::handle_hash_map::{Handle, Pieces, is_short};
+use crate::handle_hash_map::Handle;
 use crate::storage::{Folded, Queue};
 use crate::tokens::{Count, RcCount, Token};
-pub(super) use guard::Miss;
-use guard::{Detour, State, query_in_probe, structural_call_in_probe};
-use removal::{let_go, settle};
+use guard::Guard;
+use removal::let_go;
 
 /// A value, and the unit of the map's strong count that its entry holds.
 struct Kept<V> {
@@ -52,25 +49,12 @@ fn value_of<K, V>(slot: Slot<K, V>) -> *mut V {
 pub(super) struct Inner<K, V, S> {
     map: CountedHashMap<K, Kept<V>, S>,
     /// How many entries were ever inserted: tells whether a miss still holds.
-    inserted: Cell<u64>,
-    /// Dead entries that the index lists until the outermost probe ends.
-    deferred: Queue,
-    /// Dead entries out of the index that wait for their destructors.
+    epoch: Cell<u64>,
+    /// Dead entries that wait for their destructors.
     waiting: Queue,
-}
-
-impl<K, V, S> Inner<K, V, S> {
-    /// Whether [`Probe`]s are at work, or a drain of [`removal`], to which others leave their entries then.
-    #[inline]
-    fn state(&self) -> State {
-        State::from_bits(self.map.gate().get())
-    }
-
-    #[inline]
-    fn enter(&self, state: State) {
-        // SAFETY: (I12) states come from the gate and keep its bit; `NONE` is for keys that are not short.
-        unsafe { self.map.gate().set(state.bits()) };
-    }
+    /// Whether a drain of [`removal`] is at work, to which others leave their entries.
+    draining: Cell<bool>,
+    guard: Guard,
 }
 
 /// The map's own hold on [`Inner`]. Each map has one, so a `&mut Owner` is a `&mut` to the map. (What
@@ -81,9 +65,10 @@ impl<K, V, S> Owner<K, V, S> {
     pub(super) fn with_hasher(hasher: S) -> Self {
         Self(Rc::new(Inner {
             map: CountedHashMap::with_hasher(hasher),
-            inserted: Cell::new(0),
-            deferred: Queue::new(),
+            epoch: Cell::new(0),
             waiting: Queue::new(),
+            draining: Cell::new(false),
+            guard: Guard::default(),
         }))
     }
 
@@ -109,288 +94,106 @@ impl<K, V, S> Owner<K, V, S> {
     /// Changes whenever an entry is inserted.
     #[inline]
     pub(super) fn epoch(&self) -> u64 {
-        self.0.inserted.get()
+        self.0.epoch.get()
     }
 
-    /// Refuses a call that may change the structure while a probe of this map runs.
+    /// Whoever enters the map calls this first.
     ///
     /// # Panics
     ///
-    /// If one does, in every build.
+    /// In debug builds, if `Eq` of this map runs.
     #[inline]
     #[track_caller]
-    pub(super) fn assert_no_probe(&self) {
-        if self.0.state().is_probing() {
-            structural_call_in_probe();
-        }
-    }
-
-    /// Refuses a nested query, in debug builds.
-    ///
-    /// # Panics
-    ///
-    /// If a probe of this map runs.
-    #[inline]
-    #[track_caller]
-    pub(super) fn debug_assert_no_probe(&self) {
-        if cfg!(debug_assertions) && self.0.state().is_probing() {
-            query_in_probe();
-        }
+    pub(super) fn enter(&self) {
+        self.0.guard.check();
     }
 
     pub(super) fn reserve(&self, additional: usize) {
-        self.assert_no_probe();
-        // SAFETY: (I5) no probe runs.
+        // SAFETY: (I5) nothing is borrowed.
         unsafe { self.0.map.reserve_shared(additional) };
     }
 
     pub(super) fn try_reserve(&self, additional: usize) -> Result<(), TryReserveError> {
-        self.assert_no_probe();
-        // SAFETY: (I5) no probe runs.
+        // SAFETY: (I5) nothing is borrowed.
         unsafe { self.0.map.try_reserve_shared(additional) }
     }
 
     pub(super) fn shrink_to_fit(&mut self) {
-        self.assert_no_probe();
-        // SAFETY: (I5) no probe runs, and `&mut self` says that no iterator exists.
+        // SAFETY: (I5) nothing is borrowed, and `&mut self` says that no iterator exists.
         unsafe { self.0.map.shrink_shared() };
     }
 
-    // `eq` is lent to the search, and dropped, user code and all, after the probe has ended. The slow way
-    // takes it by value, so that the usual way has it in registers, and no memory for it where it is not inlined.
-    // The usual way lets nobody insert, so that its misses hold.
-
+    /// The entry that is listed under `hash` and that `eq` accepts. If there is none, then still so when
+    /// this returns.
     #[inline]
-    pub(super) fn contains(
-        &self,
-        hash: Folded,
-        mut eq: impl FnMut(&K) -> bool,
-        miss: Miss,
-    ) -> bool {
-        match self.search(hash, &mut eq, miss) {
-            Ok(found) => found.is_some(),
-            Err(detour) => self.contains_slowly(detour, hash, eq, miss),
-        }
-    }
-
-    #[inline(always)]
     pub(super) fn find(
         &self,
         hash: Folded,
-        mut eq: impl FnMut(&K) -> bool,
-        miss: Miss,
+        eq: &mut impl FnMut(&K) -> bool,
     ) -> Option<Ref<K, V, S>> {
-        match self.search(hash, &mut eq, miss) {
-            Ok(found) => {
-                // SAFETY: nothing was deferred, so whatever is listed is live; nothing has run since.
-                let found = found.map(|slot| unsafe { Ref::mint_for_now(self.count(), slot) });
-                // By hand: a value on its way out leaks if a parameter's destructor panics.
-                drop(eq);
-                found
-            }
-            Err(detour) => {
-                let found = self.find_slowly(detour, hash, eq, miss);
-                // The owner is told here because the compiler can see here which one it is.
-                // SAFETY: the slot is a live one of this map, and the token is of its count.
-                found.map(|(slot, token)| unsafe { Ref::new(self.count(), slot, token) })
-            }
+        // Nearly always the first candidate is the one. Without any no user code has run: the miss holds.
+        let slot = self.0.map.first_candidate(hash)?;
+        let epoch = self.epoch();
+        // SAFETY: an indexed slot is live.
+        let candidate = unsafe { Ref::mint_for_now(self.count(), slot) };
+        if self.accepts(&candidate, eq) {
+            return Some(candidate);
         }
+        let refused = candidate.handle_of();
+        drop(candidate);
+        self.find_other(hash, refused, epoch, eq)
     }
 
-    /// The entry that is listed under `hash` and that `eq` accepts, found the way that nearly every
-    /// search goes: inside of no other (and of no destructor, unless it is for an insertion of a short key),
-    /// and with an `Eq` that lets go of no entry and, of long keys, accepts the first that it is asked about.
-    ///
-    /// # Errors
-    ///
-    /// If the search has to start again the slow way.
-    #[inline(always)]
-    fn search(
+    /// Asks `eq` about an entry, with nothing borrowed. The `Ref` keeps the entry, whatever `eq` does.
+    #[inline]
+    fn accepts(
         &self,
-        hash: Folded,
-        eq: &mut impl FnMut(&K) -> bool,
-        miss: Miss,
-    ) -> Result<Option<Slot<K, V>>, Detour> {
-        let inner = &*self.0;
-        let state = inner.state();
-        if is_short::<K>() && miss == Miss::Then {
-            // Compiled twice, because a hit takes 6 % less time if it need not look at pieces.
-            return if state.is_idle() {
-                // SAFETY: (I12) keys are short, and the gate says that there are no pieces.
-                unsafe { self.search_in(hash, eq, Pieces::Absent) }
-            } else if state.is_idle_but_for_pieces() {
-                // SAFETY: (I12) the gate says that there are pieces.
-                unsafe { self.search_in(hash, eq, Pieces::Present) }
-            } else {
-                Err(Detour::Nested)
-            };
-        }
-        // Where short keys are inserted, the state is put back as it was, so a drain is not in the way.
-        let free = if is_short::<K>() { !state.is_probing() } else { state.is_idle() };
-        if !free {
-            return Err(Detour::Nested);
-        }
-        inner.map.prefetch(hash);
-        if is_short::<K>() {
-            // SAFETY: nothing is said of pieces.
-            unsafe { self.search_in(hash, eq, Pieces::Either) }
-        } else {
-            // SAFETY: keys are not short, and nothing goes on.
-            unsafe { self.search_first(hash, eq) }
-        }
+        candidate: &Ref<K, V, S>,
+        eq: &mut (impl ?Sized + FnMut(&K) -> bool),
+    ) -> bool {
+        let _comparing = self.0.guard.comparing();
+        eq(candidate.key_ref())
     }
 
-    /// Asks `eq` about the first entry that may have this hash, which nearly always is the right one. hashbrown's
-    /// search is over by then, so that little has to be kept while `eq` runs, which mostly is a call, and callers
-    /// have registers left (what that is good for, `design.md` says). What it finds is alive.
-    ///
-    /// # Errors
-    ///
-    /// If the search has to start again the slow way. If because `eq` refused, nothing has changed.
-    ///
-    /// # Safety
-    ///
-    /// Keys are not short, and no probe and no drain runs.
-    #[inline(always)]
-    unsafe fn search_first(
-        &self,
-        hash: Folded,
-        eq: &mut impl FnMut(&K) -> bool,
-    ) -> Result<Option<Slot<K, V>>, Detour> {
-        let inner = &*self.0;
-        // SAFETY: keys are not short, so there are pieces.
-        let first = unsafe { inner.map.find_shared(hash, Pieces::Present, |_, _| true) };
-        let Some(slot) = first else { return Ok(None) };
-        let during = State::NONE.one_more();
-        let unwinding = Unwinding(self);
-        inner.enter(during);
-        // SAFETY: (I1) a listed entry has its key; while the guard is on, it stays (I5).
-        let equal = eq(unsafe { &*slot.key() });
-        mem::forget(unwinding);
-        if inner.state() != during {
-            return Err(Detour::Interrupted);
-        }
-        inner.enter(State::NONE);
-        if equal { Ok(Some(slot)) } else { Err(Detour::Refused) }
-    }
-
-    /// Asks `eq` about all entries that may have this hash, of a map whose keys are short.
-    ///
-    /// The guard is on only while `eq` runs, so that the compiler sees that nobody looks at it and that in the
-    /// end it is what it was (which is why nobody asks whether it was `NONE`), and leaves it out: 4 % of the
-    /// time of a hit. The state is read there, too, and not once before, so that fewer rounds of optimisation do.
-    ///
-    /// # Errors
-    ///
-    /// If the search has to start again the slow way.
-    ///
-    /// # Safety
-    ///
-    /// No probe runs, and what is said of pieces is true.
-    #[inline(always)]
-    unsafe fn search_in(
-        &self,
-        hash: Folded,
-        eq: &mut impl FnMut(&K) -> bool,
-        pieces: Pieces,
-    ) -> Result<Option<Slot<K, V>>, Detour> {
-        let inner = &*self.0;
-        let unwinding = Unwinding(self);
-        let mut interrupted = false;
-        let accepts = |_, key: &K| {
-            let before = inner.state();
-            let during = before.one_more();
-            inner.enter(during);
-            let equal = eq(key);
-            interrupted = inner.state() != during;
-            if !interrupted {
-                inner.enter(before);
-            }
-            equal || interrupted
-        };
-        // SAFETY: the caller's promise; (I12) it stays true while the guard is on.
-        let found = unsafe { inner.map.find_shared(hash, pieces, accepts) };
-        mem::forget(unwinding);
-        if interrupted {
-            return Err(Detour::Interrupted);
-        }
-        Ok(found)
-    }
-
-    // The slow ways in. It is in their frames that `eq` lies while it is lent out.
-
+    /// Asks about the candidates but for the one that was refused, and about all again if anything was
+    /// inserted meanwhile.
     #[cold]
     #[inline(never)]
-    fn contains_slowly(
+    fn find_other(
         &self,
-        detour: Detour,
         hash: Folded,
-        mut eq: impl FnMut(&K) -> bool,
-        miss: Miss,
-    ) -> bool {
-        self.contains_with_probe(detour, hash, &mut eq, miss)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn find_slowly(
-        &self,
-        detour: Detour,
-        hash: Folded,
-        mut eq: impl FnMut(&K) -> bool,
-        miss: Miss,
-    ) -> Option<(Slot<K, V>, Token)> {
-        let found = self.find_with_probe(detour, hash, &mut eq, miss);
-        // By hand, as above.
-        drop(eq);
-        found.map(Ref::into_parts)
-    }
-
-    /// Whether `eq` accepts an entry that is still there when the probe has ended. Touches no count.
-    #[inline(never)] // Compiled once, whatever `eq` is.
-    fn contains_with_probe(
-        &self,
-        mut detour: Detour,
-        hash: Folded,
+        refused: Handle,
+        mut epoch: u64,
         eq: &mut dyn FnMut(&K) -> bool,
-        miss: Miss,
-    ) -> bool {
-        loop {
-            let epoch = self.epoch();
-            let probe = Probe::new(self, detour);
-            // SAFETY: the slot is live: nothing has run since the search ended.
-            let handle = probe.search(detour, hash, eq).map(|slot| unsafe { slot.handle() });
-            drop(probe);
-            let found = handle.is_some_and(|handle| self.0.map.locate(handle).is_some());
-            if found || miss == Miss::Then || epoch == self.epoch() {
-                return found;
-            }
-            detour = Detour::Again;
-        }
-    }
-
-    /// The entry of such a search. The end of the probe cannot take it.
-    #[inline(never)] // As above.
-    fn find_with_probe(
-        &self,
-        mut detour: Detour,
-        hash: Folded,
-        eq: &mut dyn FnMut(&K) -> bool,
-        miss: Miss,
     ) -> Option<Ref<K, V, S>> {
+        let mut refused = Some(refused);
         loop {
-            let epoch = self.epoch();
-            let probe = Probe::new(self, detour);
-            let found = probe.search(detour, hash, eq);
-            // SAFETY: the slot is live: nothing has run since the search ended. The `Ref` is there
-            // before the probe ends, so what is settled then cannot take the entry.
-            let found = found.map(|slot| unsafe { Ref::mint(self.count(), slot) });
-            drop(probe);
-            if found.is_some() || miss == Miss::Then || epoch == self.epoch() {
-                return found;
+            if epoch != self.epoch() {
+                refused = None;
+                epoch = self.epoch();
             }
-            detour = Detour::Again;
+            for handle in self.candidates(hash).iter().filter(|&handle| Some(handle) != refused) {
+                // `eq` may have let go of this one.
+                let Some(candidate) = self.resolve(handle) else { continue };
+                if self.accepts(&candidate, eq) {
+                    return Some(candidate);
+                }
+            }
+            // Only now, for the last candidate's destructors may insert.
+            if epoch == self.epoch() {
+                return None;
+            }
         }
+    }
+
+    /// All entries that may have this hash.
+    fn candidates(&self, hash: Folded) -> Candidates {
+        let mut candidates = Candidates::default();
+        self.0.map.for_each_candidate(hash, |slot| {
+            // SAFETY: an indexed slot is live.
+            candidates.push(unsafe { slot.handle() });
+        });
+        candidates
     }
 
     pub(super) fn resolve(&self, handle: Handle) -> Option<Ref<K, V, S>> {
@@ -405,16 +208,15 @@ impl<K, V, S> Owner<K, V, S> {
     /// If the capacity overflows; nothing has changed then.
     #[inline(always)] // Down to the table: an insertion that is one function takes 7 % less time.
     pub(super) fn add(&self, hash: Folded, key: K, value: V) -> Ref<K, V, S> {
-        self.assert_no_probe();
         let owner = self.count();
         let kept = || {
             // SAFETY: (I7) the map holds a strong count itself.
             let keep_alive = ManuallyDrop::new(unsafe { owner.get() });
             Kept { keep_alive, value }
         };
-        // SAFETY: (I5) no probe runs.
+        // SAFETY: (I5) nothing is borrowed.
         let (slot, token) = unsafe { self.0.map.insert_shared(hash, key, kept) };
-        self.0.inserted.set(self.0.inserted.get().wrapping_add(1));
+        self.0.epoch.set(self.0.epoch.get().wrapping_add(1));
         // SAFETY: the entry has just been added, and this is its first token.
         unsafe { Ref::new(owner, slot, token) }
     }
@@ -446,77 +248,33 @@ impl<K, V, S> Owner<K, V, S> {
     #[cfg(any(test, fuzzing, debug_assertions))]
     pub(super) fn check_invariants(&self) {
         let inner = &*self.0;
-        let state = inner.state();
-        assert!(!state.is_probing() && !state.has_deferred(), "no guard is stuck");
-        assert!(!state.is_draining(), "no drain is stuck");
-        assert!(inner.deferred.is_empty() && inner.waiting.is_empty(), "nothing waits");
-        inner.map.check_shared(0, 0);
+        assert!(!inner.draining.get(), "no drain is stuck");
+        assert!(inner.waiting.is_empty(), "nothing waits");
+        inner.guard.check();
+        inner.map.check_shared();
         assert_eq!(Rc::strong_count(&self.0), 1 + self.len(), "(I7) one keep-alive unit an entry");
     }
 }
 
-/// One of the probes that a map's [`State`] counts: while there is one, nothing changes the index. The end
-/// of the outermost settles what `Eq` let go of.
-struct Probe<'a, K, V, S>(&'a Owner<K, V, S>);
-
-impl<'a, K, V, S> Probe<'a, K, V, S> {
-    fn new(owner: &'a Owner<K, V, S>, detour: Detour) -> Self {
-        match detour {
-            Detour::Interrupted => {}
-            Detour::Refused | Detour::Nested | Detour::Again => {
-                let state = owner.0.state().one_more();
-                assert!(state.is_probing(), "searches are nested too deeply to be counted");
-                owner.0.enter(state);
-            }
-        }
-        Self(owner)
-    }
-
-    /// The entry that is listed under `hash` and that `eq` accepts, among those that are alive (others
-    /// may be listed still) and that it has not just refused: the first one, for nothing has changed since.
-    fn search(
-        &self,
-        detour: Detour,
-        hash: Folded,
-        eq: &mut dyn FnMut(&K) -> bool,
-    ) -> Option<Slot<K, V>> {
-        let mut refused = matches!(detour, Detour::Refused);
-        let is_it = |slot: Slot<K, V>, key: &K| {
-            // SAFETY: (I2) an indexed slot is occupied, (I10) dead ones included.
-            let count = unsafe { slot.count() };
-            !mem::take(&mut refused) && !count.is_zero() && eq(key) && !count.is_zero()
-        };
-        // SAFETY: nothing is said of pieces.
-        unsafe { self.0.0.map.find_shared(hash, Pieces::Either, is_it) }
-    }
+/// Handles of the entries that may have one hash. Those of an ordinary map fit in place.
+#[derive(Default)]
+struct Candidates {
+    few: [Option<Handle>; 8],
+    count: usize,
+    more: Vec<Handle>,
 }
 
-/// Ends the probe of a search out of which `Eq` has panicked. It lives outside of the index's own search,
-/// whose borrows of the index have ended when it is dropped: what the probe's end does changes the index.
-struct Unwinding<'a, K, V, S>(&'a Owner<K, V, S>);
-
-impl<K, V, S> Drop for Unwinding<'_, K, V, S> {
-    #[cold]
-    fn drop(&mut self) {
-        if self.0.0.state().is_probing() {
-            drop(Probe(self.0));
+impl Candidates {
+    fn push(&mut self, handle: Handle) {
+        match self.few.get_mut(self.count) {
+            Some(place) => *place = Some(handle),
+            None => self.more.push(handle),
         }
+        self.count += 1;
     }
-}
 
-impl<K, V, S> Drop for Probe<'_, K, V, S> {
-    #[cold]
-    #[inline(never)]
-    fn drop(&mut self) {
-        let inner = &*self.0.0;
-        let left = inner.state().one_less();
-        if left.has_deferred() && !left.is_probing() {
-            inner.enter(left.without_deferred());
-            // SAFETY: (I7) the probe borrows the map, which holds `Inner`. No probe runs.
-            unsafe { settle(inner, self.0.count()) };
-        } else {
-            inner.enter(left);
-        }
+    fn iter(&self) -> impl Iterator<Item = Handle> {
+        self.few.iter().copied().flatten().chain(self.more.iter().copied())
     }
 }
 
@@ -585,9 +343,7 @@ impl<K, V, S> Ref<K, V, S> {
     unsafe fn mint_for_now(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) -> Self {
         // SAFETY: the slot is live, and stays so while the token is out.
         let count = unsafe { slot.count() };
-        // So that a compiler that leaves out the writes need not ask for the last `Ref` either.
-        // SAFETY: (I6) a live entry has a token out.
-        unsafe { assert_unchecked(!count.is_zero()) };
+        debug_assert!(!count.is_zero(), "(I6) a live entry has a token out");
         // SAFETY: the token is of this count.
         unsafe { Self::new(owner, slot, count.get_for_now()) }
     }
@@ -651,18 +407,18 @@ impl<K, V, S> Ref<K, V, S> {
         WeakOwner(unsafe { self.owner.downgrade() })
     }
 
-    /// Takes the entry out, if this is its last `Ref` and no probe of the map runs.
+    /// Takes the entry out, if this is its last `Ref`.
     pub(super) fn take_out(self) -> Result<(K, V), Self> {
         // SAFETY: (I7) the entry holds `Inner`; the reference is not used once that may end.
         let inner = unsafe { &*self.owner.as_ptr() };
-        if self.count() != 1 || inner.state().is_probing() {
+        if self.count() != 1 {
             return Err(self);
         }
         let owner = self.owner;
         let (slot, token) = self.into_parts();
         // SAFETY: (I6) the slot is live until it is taken out below.
         unsafe { slot.count() }.put_own(token);
-        // SAFETY: (I5) no probe runs; this was the only `Ref`, and it was not borrowed.
+        // SAFETY: (I5) nothing is borrowed; this was the only `Ref`, and it was not borrowed.
         let (key, kept) = unsafe { inner.map.take_out(slot) };
         let Kept { keep_alive, value } = kept;
         // SAFETY: the entry's own token, and nothing looks at `Inner` after this.

@@ -1,8 +1,7 @@
 //! The insertion family.
 //!
-//! All go the same way: refuse if a probe runs, hash, look, make what has to be made with nothing
-//! borrowed, look again if the map changed meanwhile, add. User code may run at each step but the
-//! last, so a miss holds only as long as the map's epoch does.
+//! All go the same way: hash, look, make what has to be made, look again if the map changed meanwhile,
+//! add. User code may run at each step but the last, so a miss holds only as long as the map's epoch does.
 //!
 //! What is not used is dropped by hand while the result is a local variable: a value that is on its way
 //! out of a function leaks if the destructor of a parameter panics.
@@ -13,33 +12,20 @@ use core::hash::{BuildHasher, Hash};
 
 use hashbrown::Equivalent;
 
-use super::inner::Miss;
 use super::{RcHashMap, Ref};
 use crate::error::InsertError;
 use crate::storage::Folded;
 
 impl<K, V, S> RcHashMap<K, V, S> {
-    /// A hit, or `None` if there is no such entry *now*.
-    #[inline]
-    fn look_up(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
-        self.owner.find(hash, eq, Miss::Now)
-    }
-
     /// Looks again if anything was inserted since a miss at `epoch`.
     #[inline]
-    fn look_up_since(
+    fn find_since(
         &self,
         epoch: u64,
         hash: Folded,
-        eq: impl FnMut(&K) -> bool,
+        eq: &mut impl FnMut(&K) -> bool,
     ) -> Option<Ref<K, V, S>> {
-        if epoch == self.owner.epoch() { None } else { self.look_up(hash, eq) }
-    }
-
-    /// Like `look_up`, but mints nothing.
-    #[inline]
-    fn is_taken(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> bool {
-        self.owner.contains(hash, eq, Miss::Now)
+        if epoch == self.owner.epoch() { None } else { self.owner.find(hash, eq) }
     }
 
     /// The entry listed under `hash` that `eq` accepts; if there is none, adds what `make` gives. For
@@ -53,7 +39,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this map compares keys.
     ///
     /// ```
     /// let map = rcmap::RcHashMap::new();
@@ -69,15 +55,15 @@ impl<K, V, S> RcHashMap<K, V, S> {
         mut eq: impl FnMut(&K) -> bool,
         make: impl FnOnce() -> (K, V),
     ) -> Ref<K, V, S> {
-        self.owner.assert_no_probe();
+        self.owner.enter();
         let hash = Folded::new(hash);
-        if let Some(found) = self.look_up(hash, &mut eq) {
+        if let Some(found) = self.owner.find(hash, &mut eq) {
             drop((eq, make));
             return found;
         }
         let epoch = self.owner.epoch();
         let (key, value) = make();
-        if let Some(found) = self.look_up_since(epoch, hash, &mut eq) {
+        if let Some(found) = self.find_since(epoch, hash, &mut eq) {
             drop((key, value, eq));
             return found;
         }
@@ -98,7 +84,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this map compares keys.
     ///
     /// ```
     /// let map = rcmap::RcHashMap::new();
@@ -109,9 +95,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     #[doc(alias = "try_insert")]
     #[must_use = "dropping the only `Ref` removes the entry"]
     pub fn insert(&self, key: K, value: V) -> Result<Ref<K, V, S>, InsertError<K, V>> {
-        self.owner.assert_no_probe();
+        self.owner.enter();
         let hash = self.fold(&key);
-        if self.is_taken(hash, |other| key == *other) {
+        if self.owner.find(hash, &mut |other| key == *other).is_some() {
             return Err(InsertError { key, value });
         }
         Ok(self.owner.add(hash, key, value))
@@ -128,7 +114,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this map compares keys.
     ///
     /// ```
     /// let map = rcmap::RcHashMap::new();
@@ -140,15 +126,17 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     where
         F: FnOnce() -> V,
     {
-        self.owner.assert_no_probe();
+        self.owner.enter();
         let hash = self.fold(&key);
-        if self.is_taken(hash, |other| key == *other) {
+        if self.owner.find(hash, &mut |other| key == *other).is_some() {
             drop(value);
             return Err(InsertError { key, value: () });
         }
         let epoch = self.owner.epoch();
         let value = value();
-        if epoch != self.owner.epoch() && self.is_taken(hash, |other| key == *other) {
+        if epoch != self.owner.epoch()
+            && self.owner.find(hash, &mut |other| key == *other).is_some()
+        {
             drop(value);
             return Err(InsertError { key, value: () });
         }
@@ -161,7 +149,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this map compares keys.
     ///
     /// ```
     /// let map = rcmap::RcHashMap::new();
@@ -186,7 +174,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this map compares keys.
     ///
     /// ```
     /// let map = rcmap::RcHashMap::new();
@@ -213,7 +201,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this map compares keys.
     ///
     /// ```
     /// let map = rcmap::RcHashMap::<&str, u32>::new();
@@ -228,9 +216,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     where
         F: FnOnce(&K) -> Result<V, E>,
     {
-        self.owner.assert_no_probe();
+        self.owner.enter();
         let hash = self.fold(&key);
-        if let Some(found) = self.look_up(hash, |other| key == *other) {
+        if let Some(found) = self.owner.find(hash, &mut |other| key == *other) {
             drop((key, value));
             return Ok(found);
         }
@@ -242,7 +230,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If the capacity overflows, or if called from `Eq` while this map compares keys.
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this map compares keys.
     ///
     /// ```
     /// let map = rcmap::RcHashMap::<String, usize>::new();
@@ -259,9 +247,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         K: From<&'q Q>,
         F: FnOnce(&K) -> V,
     {
-        self.owner.assert_no_probe();
+        self.owner.enter();
         let query_hash = self.fold(query);
-        if let Some(found) = self.look_up(query_hash, |key| query.equivalent(key)) {
+        if let Some(found) = self.owner.find(query_hash, &mut |key| query.equivalent(key)) {
             drop(value);
             return found;
         }
@@ -270,9 +258,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         let hash = self.fold(&key);
         // `From` may normalise, so that the key is another one than the query stood for.
         let found = if hash == query_hash && query.equivalent(&key) {
-            self.look_up_since(epoch, hash, |other| key == *other)
+            self.find_since(epoch, hash, &mut |other| key == *other)
         } else {
-            self.look_up(hash, |other| key == *other)
+            self.owner.find(hash, &mut |other| key == *other)
         };
         if let Some(found) = found {
             drop((key, value));
@@ -296,7 +284,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
                 return Err(error);
             }
         };
-        if let Some(found) = self.look_up_since(epoch, hash, |other| key == *other) {
+        if let Some(found) = self.find_since(epoch, hash, &mut |other| key == *other) {
             drop((key, value));
             return Ok(found);
         }

@@ -28,16 +28,6 @@ impl Folded {
     pub(crate) fn top(self, bits: u32) -> usize {
         (self.0 >> (u32::BITS - bits)) as usize
     }
-
-    #[inline]
-    pub(crate) fn bits(self) -> u32 {
-        self.0
-    }
-
-    #[inline]
-    pub(crate) fn from_bits(bits: u32) -> Self {
-        Self(bits)
-    }
 }
 
 #[cfg(test)]
@@ -50,8 +40,7 @@ mod tests {
     fn the_low_half_remains_and_its_top_bits_are_the_ones_that_are_asked_for() {
         for hash in [0, 1, u64::MAX, 1 << 31, 1 << 32, 0xdead_beef_0bad_f00d] {
             let folded = Folded::new(hash);
-            assert_eq!(u64::from(folded.bits()), hash & 0xffff_ffff);
-            assert_eq!(Folded::from_bits(folded.bits()), folded);
+            assert_eq!(u64::from(folded.0), hash & 0xffff_ffff);
             for bits in [2, 5, 6, 29] {
                 assert_eq!(folded.top(bits) as u64, (hash & 0xffff_ffff) >> (32 - bits));
             }

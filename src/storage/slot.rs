@@ -6,8 +6,6 @@ use core::ptr::NonNull;
 
 use slotmap::{DefaultKey, Key, KeyData};
 
-use super::Folded;
-
 /// The place of a slot: page number and offset in one word. Half as wide as a pointer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Address(pub(super) u32);
@@ -22,11 +20,7 @@ impl Address {
 /// | state | `low` | `high` |
 /// | --- | --- | --- |
 /// | live | index of its key in the `SlotMap` | version of that key (odd) |
-/// | dead, still listed in the index | address of the next slot in its queue | its folded hash |
-/// | dead, not listed | address of the next slot in its list | 0 |
-///
-/// Of a dead slot that is still listed nothing but who keeps it can tell that it is not live: layer 3,
-/// which asks the count.
+/// | dead | address of the next slot in its list | 0 |
 ///
 /// The fields are cells: headers are read and written while references to the keys and values of
 /// this and of other entries exist.
@@ -36,7 +30,6 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Whether the slot is live; it may err for a dead slot that is still listed.
     #[inline]
     pub(crate) fn is_live(&self) -> bool {
         self.high.get() & 1 == 1
@@ -56,20 +49,9 @@ impl Header {
         self.high.set((bits >> 32) as u32);
     }
 
-    /// Marks the slot dead, keeping the hash under which the index lists it. It is in no list yet.
+    /// Marks the slot dead. It is in no list yet.
     #[inline]
-    pub(crate) fn set_dead(&self, hash: Folded) {
-        self.high.set(hash.bits());
-    }
-
-    /// The hash that `set_dead` kept, while the index lists the slot.
-    #[inline]
-    pub(crate) fn hash_of_dead(&self) -> Folded {
-        Folded::from_bits(self.high.get())
-    }
-
-    #[inline]
-    pub(crate) fn set_unlisted(&self) {
+    pub(crate) fn set_dead(&self) {
         self.high.set(0);
     }
 
@@ -135,9 +117,6 @@ impl<K, V> SlotPtr<K, V> {
     pub(super) unsafe fn new(slot: NonNull<Slot<K, V>>) -> Self {
         Self(slot)
     }
-
-    /// The bytes of a slot.
-    pub(crate) const SIZE: usize = size_of::<Slot<K, V>>();
 
     /// The addresses of slots are multiples of this.
     pub(crate) const ALIGN: usize = Slot::<K, V>::ALIGN;

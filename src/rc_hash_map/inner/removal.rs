@@ -7,26 +7,6 @@ use crate::counted_hash_map::Departed;
 use crate::storage::drop_in_order;
 use crate::tokens::{RcCount, Token};
 
-/// Unlists what was deferred while a probe ran, then runs the destructors.
-///
-/// # Safety
-///
-/// `inner` is the value of `owner`, and the caller's borrow of the map keeps it to the end of this
-/// call. No probe runs.
-pub(super) unsafe fn settle<K, V, S>(inner: &Inner<K, V, S>, owner: RcCount<Inner<K, V, S>>) {
-    // SAFETY: the queue holds entries of this map only.
-    while let Some(departed) = unsafe { inner.map.dequeue(&inner.deferred) } {
-        // SAFETY: (I5) the outermost probe is over; what was deferred is still listed.
-        unsafe { inner.map.unlist(&departed) };
-        // SAFETY: it has just left the other queue.
-        unsafe { inner.map.enqueue(&inner.waiting, &departed) };
-    }
-    if !inner.state().is_draining() {
-        // SAFETY: the caller's promise: `inner` outlives the drain.
-        unsafe { Drain::start(owner) }.finish();
-    }
-}
-
 /// Lets an entry go whose count has reached zero.
 ///
 /// # Safety
@@ -38,28 +18,19 @@ pub(super) unsafe fn settle<K, V, S>(inner: &Inner<K, V, S>, owner: RcCount<Inne
 pub(super) unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) {
     // SAFETY: (I7) the entry itself holds `Inner`; the reference is not used once that may end.
     let inner = unsafe { &*owner.as_ptr() };
-    // SAFETY: the caller's promise.
+    // SAFETY: (I5) nothing is borrowed; the caller's promise.
     let departed = unsafe { inner.map.retire(slot) };
-    let state = inner.state();
-    if state.is_probing() {
-        // SAFETY: it has just departed, so it is in no queue.
-        unsafe { inner.map.enqueue(&inner.deferred, &departed) };
-        inner.enter(state.with_deferred());
-        return;
-    }
-    // SAFETY: (I5) no probe runs; the entry has just been retired.
-    unsafe { inner.map.unlist(&departed) };
     if !mem::needs_drop::<K>() && !mem::needs_drop::<V>() {
         // No destructor of the entry can run, so nobody has to wait for it.
         // SAFETY: nobody looks at the entry again.
         let token = unsafe { take_keep_alive(slot) };
-        // SAFETY: unlisted, in no queue, and there is nothing to drop.
+        // SAFETY: retired, in no queue, and there is nothing to drop.
         unsafe { inner.map.recycle(&departed) };
         // SAFETY: the entry's own token; nothing looks at `Inner` after this.
         unsafe { owner.put(token) };
         return;
     }
-    if state.is_draining() {
+    if inner.draining.get() {
         // SAFETY: it has just departed, so it is in no queue.
         unsafe { inner.map.enqueue(&inner.waiting, &departed) };
         return;
@@ -91,6 +62,8 @@ struct Drain<K, V, S> {
     owner: RcCount<Inner<K, V, S>>,
     /// The unit of the entry that was destroyed last: it keeps `Inner` for the next look at it.
     token: Option<Token>,
+    /// Destructors that `Eq` has started may enter the map.
+    comparing: bool,
 }
 
 impl<K, V, S> Drain<K, V, S> {
@@ -100,8 +73,9 @@ impl<K, V, S> Drain<K, V, S> {
     /// argument refers into it, unless it outlives the drain.
     #[inline]
     unsafe fn start(owner: RcCount<Inner<K, V, S>>) -> Self {
-        let drain = Self { owner, token: None };
-        drain.set_draining(true);
+        let mut drain = Self { owner, token: None, comparing: false };
+        drain.comparing = drain.inner().guard.replace(false);
+        drain.inner().draining.set(true);
         drain
     }
 
@@ -109,12 +83,6 @@ impl<K, V, S> Drain<K, V, S> {
     fn inner(&self) -> &Inner<K, V, S> {
         // SAFETY: (I7) held by `token`, or before there is one by what `start`'s caller promised.
         unsafe { &*self.owner.as_ptr() }
-    }
-
-    #[inline]
-    fn set_draining(&self, draining: bool) {
-        let inner = self.inner();
-        inner.enter(inner.state().with_draining(draining));
     }
 
     /// Destroys whatever waits, in the order in which it departed.
@@ -157,7 +125,8 @@ impl<K, V, S> Drain<K, V, S> {
     /// Lets the next one in and returns the last token. Nothing waits.
     #[inline]
     fn close(&mut self) {
-        self.set_draining(false);
+        self.inner().draining.set(false);
+        self.inner().guard.replace(self.comparing);
         if let Some(token) = self.token.take() {
             // SAFETY: the last look at `Inner` was above; it may go now.
             unsafe { self.owner.put(token) };
