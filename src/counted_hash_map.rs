@@ -31,7 +31,7 @@ use crate::handle_hash_map::{Handle, HandleHashMap};
 use crate::tokens::{Count, Token, UsizeCount};
 
 pub use iter::{Iter, IterMut};
-pub(crate) use shared::{CountedCursor, CountedSlot, Departed};
+pub(crate) use shared::CountedSlot;
 
 /// A value and the number of tokens that its entry has given out.
 pub(crate) struct Counted<V> {

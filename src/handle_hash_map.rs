@@ -17,56 +17,19 @@
 //! ```
 #![deny(unsafe_code)]
 
-#[allow(unsafe_code, reason = "the index holds tagged pointers")]
-mod index;
 mod iter;
-#[allow(unsafe_code, reason = "slots are reached through raw pointers, so that entries never move")]
-mod table;
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
-use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
-use slotmap::DefaultKey;
-
 use crate::error::InsertError;
-use crate::storage::Folded;
+use crate::table::{Folded, TableCell};
+use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
 
+pub use crate::table::Handle;
 pub use iter::{Iter, IterMut};
-pub(crate) use table::{Dead, Table};
-
-/// The name of an entry: which slot, and which of its uses.
-///
-/// Eight bytes, `Copy`, and with a niche, so an `Option<Handle>` is eight bytes too. A handle keeps
-/// nothing alive. When its entry is gone it names nothing, also after the slot is used again: after
-/// 2³¹ uses a slot's number is retired rather than repeated. A handle given to a map that it does not
-/// come from names nothing or some entry of that map; it is never unsafe.
-///
-/// ```
-/// use rcmap::{Handle, HandleHashMap};
-///
-/// let mut map = HandleHashMap::new();
-/// let first = map.insert("a", 1).unwrap();
-/// map.remove(first);
-/// let second = map.insert("a", 2).unwrap();
-/// assert_ne!(first, second);
-/// assert_eq!((first.value(&map), second.value(&map)), (None, Some(&2)));
-/// assert_eq!(size_of::<Option<Handle>>(), 8);
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Handle(DefaultKey);
 
 impl Handle {
-    #[inline]
-    pub(crate) fn new(key: DefaultKey) -> Self {
-        Self(key)
-    }
-
-    #[inline]
-    pub(crate) fn raw(self) -> DefaultKey {
-        self.0
-    }
-
     /// The key of the entry, or `None` if it is gone. O(1), hashes nothing.
     ///
     /// ```
@@ -77,7 +40,7 @@ impl Handle {
     #[must_use]
     #[inline]
     pub fn key<'a, K, V, S>(&self, map: &'a HandleHashMap<K, V, S>) -> Option<&'a K> {
-        map.table.get(self.0).map(|(key, _)| key)
+        map.table.get().get(*self).map(|(key, _)| key)
     }
 
     /// The value of the entry, or `None` if it is gone. O(1), hashes nothing.
@@ -90,7 +53,7 @@ impl Handle {
     #[must_use]
     #[inline]
     pub fn value<'a, K, V, S>(&self, map: &'a HandleHashMap<K, V, S>) -> Option<&'a V> {
-        map.table.get(self.0).map(|(_, value)| value)
+        map.table.get().get(*self).map(|(_, value)| value)
     }
 
     /// The value of the entry, mutably, or `None` if it is gone. O(1), hashes nothing.
@@ -104,14 +67,7 @@ impl Handle {
     #[must_use]
     #[inline]
     pub fn value_mut<'a, K, V, S>(&self, map: &'a mut HandleHashMap<K, V, S>) -> Option<&'a mut V> {
-        map.table.get_mut(self.0).map(|(_, value)| value)
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use slotmap::Key;
-        write!(f, "Handle({:?})", self.0.data())
+        map.table.get_mut().get_mut(*self).map(|(_, value)| value)
     }
 }
 
@@ -130,7 +86,8 @@ impl fmt::Debug for Handle {
 /// assert_eq!(handle.key(&map).unwrap(), "one");
 /// ```
 pub struct HandleHashMap<K, V, S = DefaultHashBuilder> {
-    table: Table<K, V>,
+    /// In a cell of its own: layer 3 changes it while the map is shared, and the hasher is in use.
+    table: TableCell<K, V>,
     hasher: S,
 }
 
@@ -174,7 +131,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     /// ```
     #[must_use]
     pub fn with_hasher(hasher: S) -> Self {
-        Self { table: Table::new(), hasher }
+        Self { table: TableCell::new(), hasher }
     }
 
     /// An empty map with room for `capacity` entries that hashes with `hasher`.
@@ -207,7 +164,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.table.get().len()
     }
 
     /// Whether there is no entry. O(1).
@@ -229,7 +186,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.table.capacity()
+        self.table.get().capacity()
     }
 
     /// Makes room for `additional` more entries. Entries stay where they are.
@@ -244,7 +201,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     /// assert!(map.capacity() >= 10);
     /// ```
     pub fn reserve(&mut self, additional: usize) {
-        self.table.reserve_mut(additional);
+        self.table.get_mut().reserve(additional);
     }
 
     /// Makes room for `additional` more entries, if there is memory.
@@ -260,7 +217,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     /// assert!(map.try_reserve(usize::MAX).is_err());
     /// ```
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        self.table.try_reserve_mut(additional)
+        self.table.get_mut().try_reserve(additional)
     }
 
     /// Gives memory back: the index shrinks, and blocks without an entry are freed.
@@ -274,7 +231,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     /// assert!(map.capacity() < 1000);
     /// ```
     pub fn shrink_to_fit(&mut self) {
-        self.table.shrink_mut();
+        self.table.get_mut().shrink();
     }
 
     /// What the map hashes with.
@@ -300,7 +257,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     /// assert_eq!(map.remove(handle), None);
     /// ```
     pub fn remove(&mut self, handle: Handle) -> Option<(K, V)> {
-        self.table.remove_mut(handle.0)
+        self.table.get_mut().remove(handle)
     }
 
     /// Visits every entry, in no particular order.
@@ -311,7 +268,7 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     /// assert_eq!(map.iter().next(), Some((handle, &"a", &1)));
     /// ```
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(self.table.iter())
+        Iter::new(self.table.get().iter())
     }
 
     /// Visits every entry with its value mutable, in no particular order.
@@ -323,19 +280,19 @@ impl<K, V, S> HandleHashMap<K, V, S> {
     /// assert_eq!(handle.value(&map), Some(&2));
     /// ```
     pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
-        IterMut::new(self.table.iter_mut())
+        IterMut::new(self.table.get_mut().iter_mut())
     }
 
     /// Asserts the invariants of `design.md` that this layer keeps. For tests; not in release builds.
     #[cfg(any(test, fuzzing, debug_assertions))]
     #[doc(hidden)]
     pub fn check_invariants(&self) {
-        self.table.check_invariants();
+        self.table.get().check_invariants();
     }
 
     /// The entries, for the layer above, which owns this map.
     #[inline]
-    pub(crate) fn table(&self) -> &Table<K, V> {
+    pub(crate) fn table(&self) -> &TableCell<K, V> {
         &self.table
     }
 }
@@ -360,7 +317,7 @@ impl<K, V, S: BuildHasher> HandleHashMap<K, V, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        self.table.find_handle(self.fold(query), |key| query.equivalent(key)).map(Handle)
+        self.table.get().find(self.fold(query), |key| query.equivalent(key))
     }
 
     /// Whether there is an entry with this key. O(1).
@@ -399,10 +356,10 @@ impl<K, V, S: BuildHasher> HandleHashMap<K, V, S> {
         K: Eq + Hash,
     {
         let hash = self.fold(&key);
-        if self.table.find_handle(hash, |other| key == *other).is_some() {
+        if self.table.get().find(hash, |other| key == *other).is_some() {
             return Err(InsertError { key, value });
         }
-        Ok(Handle(self.table.insert_mut(hash, key, value)))
+        Ok(self.table.get_mut().insert(hash, key, value))
     }
 
     /// Adds an entry whose value is made only if the key is new. O(1), amortised.
@@ -426,13 +383,13 @@ impl<K, V, S: BuildHasher> HandleHashMap<K, V, S> {
         F: FnOnce() -> V,
     {
         let hash = self.fold(&key);
-        if self.table.find_handle(hash, |other| key == *other).is_some() {
+        if self.table.get().find(hash, |other| key == *other).is_some() {
             // By hand: the key leaks if the destructor of a parameter panics on its way out.
             drop(value);
             return Err(InsertError { key, value: () });
         }
         let value = value();
-        Ok(Handle(self.table.insert_mut(hash, key, value)))
+        Ok(self.table.get_mut().insert(hash, key, value))
     }
 }
 

@@ -172,11 +172,11 @@ impl<T, S> Interner<T, S> {
     /// Gives memory back; see [`RcHashMap::shrink_to_fit`].
     ///
     /// ```
-    /// let mut names = rcmap::Interner::<String>::with_capacity(1000);
+    /// let names = rcmap::Interner::<String>::with_capacity(1000);
     /// names.shrink_to_fit();
     /// assert!(names.capacity() < 1000);
     /// ```
-    pub fn shrink_to_fit(&mut self) {
+    pub fn shrink_to_fit(&self) {
         self.map.shrink_to_fit();
     }
 

@@ -178,7 +178,8 @@ mod error;
 pub mod handle_hash_map;
 pub mod interner;
 pub mod rc_hash_map;
-mod storage;
+#[allow(unsafe_code, reason = "slots are reached through raw pointers, so that entries never move")]
+mod table;
 pub mod tokens;
 
 #[cfg(doctest)]
@@ -190,6 +191,9 @@ pub use handle_hash_map::{Handle, HandleHashMap};
 pub use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
 pub use interner::{Interned, Interner};
 pub use rc_hash_map::{EntryMut, Iter, IterMut, RawRef, RcHashMap, Ref, WeakRef};
+pub use slotmap::SecondaryMap;
+#[cfg(feature = "std")]
+pub use slotmap::SparseSecondaryMap;
 pub use tokens::{Count, Token, UsizeCount};
 
 /// The README, so that its snippets are tested.

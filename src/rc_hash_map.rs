@@ -19,11 +19,18 @@
 //! panics) nor, in debug builds, query the map.
 #![deny(unsafe_code)]
 
+mod guard;
 #[allow(unsafe_code, reason = "what `Ref`s and the map share is reached through raw pointers")]
 mod inner;
 mod insert;
 mod iter;
+#[allow(unsafe_code, reason = "a `Ref` is a raw pointer with a count")]
 mod reference;
+#[allow(
+    unsafe_code,
+    reason = "entries are destroyed through pointers, and with the last one `Inner`"
+)]
+mod removal;
 #[cfg(feature = "serde")]
 mod serialize;
 mod weak;
@@ -35,11 +42,12 @@ use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
 
 use crate::error::DisjointError;
 use crate::handle_hash_map::Handle;
-use crate::storage::Folded;
+use crate::table::Folded;
 use inner::Owner;
 
-pub use inner::{EntryMut, RawRef, Ref};
+pub use inner::EntryMut;
 pub use iter::{Iter, IterMut};
+pub use reference::{RawRef, Ref};
 pub use weak::WeakRef;
 
 /// A hash map whose entries live exactly as long as somebody holds a [`Ref`] to them.
@@ -220,11 +228,11 @@ impl<K, V, S> RcHashMap<K, V, S> {
     /// handles apart (twelve bytes a slot) is kept. Costs time in proportion to the capacity.
     ///
     /// ```
-    /// let mut map = rcmap::RcHashMap::<u32, u32>::with_capacity(1000);
+    /// let map = rcmap::RcHashMap::<u32, u32>::with_capacity(1000);
     /// map.shrink_to_fit();
     /// assert!(map.capacity() < 1000);
     /// ```
-    pub fn shrink_to_fit(&mut self) {
+    pub fn shrink_to_fit(&self) {
         self.owner.enter();
         self.owner.shrink_to_fit();
     }
@@ -263,6 +271,28 @@ impl<K, V, S> RcHashMap<K, V, S> {
     pub fn resolve(&self, handle: Handle) -> Option<Ref<K, V, S>> {
         self.owner.enter();
         self.owner.resolve(handle)
+    }
+
+    /// Whether a [`Handle`] names an entry. O(1), touches no count.
+    ///
+    /// For side tables that forget what belongs to entries that are gone.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::new();
+    /// let r = map.insert("a", 1).unwrap();
+    /// let handle = r.handle();
+    /// assert!(map.contains_handle(handle));
+    /// drop(r);
+    /// assert!(!map.contains_handle(handle));
+    /// ```
+    #[must_use]
+    pub fn contains_handle(&self, handle: Handle) -> bool {
+        self.owner.enter();
+        self.owner.contains_handle(handle)
     }
 
     /// The entry listed under `hash` that `eq` accepts, for callers that hash and compare themselves.
@@ -422,6 +452,12 @@ impl<K, V, S: BuildHasher> RcHashMap<K, V, S> {
     {
         self.owner.enter();
         self.owner.find(self.fold(query), &mut |key| query.equivalent(key)).is_some()
+    }
+}
+
+impl<K, V, S> Drop for RcHashMap<K, V, S> {
+    fn drop(&mut self) {
+        self.owner.drop_index();
     }
 }
 

@@ -4,7 +4,8 @@
 use core::fmt;
 use core::iter::FusedIterator;
 
-use super::{Handle, HandleHashMap, table};
+use super::{Handle, HandleHashMap};
+use crate::table;
 
 macro_rules! walk {
     ($(#[$doc:meta])* $name:ident, $value:ty) => {
@@ -25,8 +26,7 @@ macro_rules! walk {
 
             #[inline]
             fn next(&mut self) -> Option<Self::Item> {
-                let (handle, key, value) = self.walk.next()?;
-                Some((Handle::new(handle), key, value))
+                self.walk.next()
             }
 
             fn size_hint(&self) -> (usize, Option<usize>) {

@@ -14,7 +14,7 @@ use hashbrown::Equivalent;
 
 use super::{RcHashMap, Ref};
 use crate::error::InsertError;
-use crate::storage::Folded;
+use crate::table::Folded;
 
 impl<K, V, S> RcHashMap<K, V, S> {
     /// Looks again if anything was inserted since a miss at `epoch`.

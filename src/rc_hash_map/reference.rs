@@ -1,14 +1,102 @@
-//! What a [`Ref`] can do, safely.
-#![forbid(unsafe_code)]
+//! [`Ref`], the handle that keeps its entry, and [`RawRef`], the same without a destructor.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
 
-use super::{RawRef, RcHashMap, Ref, WeakRef};
+use hashbrown::DefaultHashBuilder;
+
+use super::inner::{Inner, Slot, value_of};
+use super::{RcHashMap, WeakRef, removal};
 use crate::error::WrongMap;
-use crate::handle_hash_map::Handle;
+use crate::table::Handle;
+use crate::tokens::{Count, RcCount, Token};
+
+/// A handle that keeps its entry alive.
+///
+/// One word, and so is an `Option<Ref>`. Clones share the entry; when the last one is dropped, the
+/// entry leaves the map, and its key and value are dropped. A `Ref` may be stored in other keys and
+/// values, and may outlive the map. Cloning, dropping and reading allocate nothing and hash nothing.
+///
+/// Two `Ref`s are equal if they name the same entry. The hash is that of the [`Handle`], so it does
+/// not depend on addresses.
+///
+/// As with `Rc`, a cycle of `Ref`s is never freed: break it with a [`WeakRef`](crate::WeakRef).
+///
+/// ```
+/// use rcmap::RcHashMap;
+///
+/// let map = RcHashMap::new();
+/// let first = map.insert("key", 1).unwrap();
+/// let second = first.clone();
+/// drop(first);
+/// assert_eq!(second.value(&map), Ok(&1));
+/// drop(second);
+/// assert!(map.is_empty());
+/// ```
+#[must_use = "dropping the last `Ref` removes the entry"]
+pub struct Ref<K, V, S = DefaultHashBuilder> {
+    slot: Slot<K, V>,
+    token: ManuallyDrop<Token>,
+    owner: PhantomData<RcCount<Inner<K, V, S>>>,
+}
 
 impl<K, V, S> Ref<K, V, S> {
+    /// # Safety
+    ///
+    /// The slot is a live one of a map with this `K`, `V` and `S`, and the token is of its count.
+    #[inline]
+    pub(super) unsafe fn new(slot: Slot<K, V>, token: Token) -> Self {
+        Self { slot, token: ManuallyDrop::new(token), owner: PhantomData }
+    }
+
+    /// # Safety
+    ///
+    /// The slot is a live one of a map with this `K`, `V` and `S`.
+    #[inline]
+    pub(super) unsafe fn mint(slot: Slot<K, V>) -> Self {
+        // SAFETY: the slot is live, and stays so while the token is out.
+        let count = unsafe { slot.count() };
+        debug_assert!(!count.is_zero(), "(I6) a live entry has a token out");
+        // SAFETY: the token is of this count.
+        unsafe { Self::new(slot, count.get()) }
+    }
+
+    /// Like `mint`, for a `Ref` that is likely to go soon.
+    ///
+    /// # Safety
+    ///
+    /// As for `mint`.
+    #[inline]
+    pub(super) unsafe fn mint_for_now(slot: Slot<K, V>) -> Self {
+        // SAFETY: the slot is live, and stays so while the token is out.
+        let count = unsafe { slot.count() };
+        debug_assert!(!count.is_zero(), "(I6) a live entry has a token out");
+        // SAFETY: the token is of this count.
+        unsafe { Self::new(slot, count.get_for_now()) }
+    }
+
+    #[inline]
+    pub(super) fn slot(&self) -> Slot<K, V> {
+        self.slot
+    }
+
+    /// The map's memory, which the entry keeps.
+    #[inline]
+    pub(super) fn owner(&self) -> RcCount<Inner<K, V, S>> {
+        // SAFETY: (I6) the slot is live.
+        let owner = unsafe { self.slot.owner() };
+        // SAFETY: (I7) it is what `Owner::with_hasher` has set.
+        unsafe { RcCount::from_ptr(owner.cast()) }
+    }
+
+    #[inline]
+    pub(crate) fn owner_address(&self) -> usize {
+        self.owner().as_ptr().addr()
+    }
+
     /// The key of the entry. O(1), touches no count.
     ///
     /// # Errors
@@ -22,7 +110,7 @@ impl<K, V, S> Ref<K, V, S> {
     /// ```
     #[inline]
     pub fn key<'a>(&'a self, map: &'a RcHashMap<K, V, S>) -> Result<&'a K, WrongMap> {
-        if self.belongs_to(map) { Ok(self.key_ref()) } else { Err(WrongMap) }
+        if self.belongs_to(map) { Ok(self.as_key()) } else { Err(WrongMap) }
     }
 
     /// The value of the entry. O(1): one comparison of pointers, touches no count.
@@ -38,7 +126,12 @@ impl<K, V, S> Ref<K, V, S> {
     /// ```
     #[inline]
     pub fn value<'a>(&'a self, map: &'a RcHashMap<K, V, S>) -> Result<&'a V, WrongMap> {
-        self.value_in(&map.owner).ok_or(WrongMap)
+        if !self.belongs_to(map) {
+            return Err(WrongMap);
+        }
+        // SAFETY: (I6) the entry lives as long as this `Ref`, which is borrowed, and (I8) a `&mut V` needs a
+        // `&mut` of the map, which is shared for `'a`.
+        Ok(unsafe { &*value_of(self.slot) })
     }
 
     /// The key and the value of the entry. O(1), touches no count.
@@ -57,7 +150,7 @@ impl<K, V, S> Ref<K, V, S> {
         &'a self,
         map: &'a RcHashMap<K, V, S>,
     ) -> Result<(&'a K, &'a V), WrongMap> {
-        Ok((self.key_ref(), self.value(map)?))
+        Ok((self.as_key(), self.value(map)?))
     }
 
     /// The value of the entry, mutably. O(1), touches no count.
@@ -76,7 +169,12 @@ impl<K, V, S> Ref<K, V, S> {
     /// ```
     #[inline]
     pub fn value_mut<'a>(&'a self, map: &'a mut RcHashMap<K, V, S>) -> Result<&'a mut V, WrongMap> {
-        self.value_in_mut(&mut map.owner).ok_or(WrongMap)
+        if !self.belongs_to(map) {
+            return Err(WrongMap);
+        }
+        // SAFETY: (I6) the entry lives as long as this `Ref`, and (I8) the map is borrowed mutably
+        // for `'a`, so that nobody else refers to a value in it.
+        Ok(unsafe { &mut *value_of(self.slot) })
     }
 
     /// The key of the entry, without the map: keys never move or change. O(1), touches no count.
@@ -90,7 +188,8 @@ impl<K, V, S> Ref<K, V, S> {
     #[must_use]
     #[inline]
     pub fn as_key(&self) -> &K {
-        self.key_ref()
+        // SAFETY: (I6) the entry lives as long as this `Ref`, which is borrowed; keys never change.
+        unsafe { &*self.slot.key() }
     }
 
     /// A copyable name of the entry, which keeps nothing alive. O(1).
@@ -105,7 +204,8 @@ impl<K, V, S> Ref<K, V, S> {
     #[must_use]
     #[inline]
     pub fn handle(&self) -> Handle {
-        self.handle_of()
+        // SAFETY: (I6) the slot is live.
+        unsafe { self.slot.handle() }
     }
 
     /// The number of `Ref`s to the entry. O(1).
@@ -119,7 +219,8 @@ impl<K, V, S> Ref<K, V, S> {
     #[must_use]
     #[inline]
     pub fn strong_count(&self) -> usize {
-        self.count()
+        // SAFETY: (I6) the slot is live.
+        unsafe { self.slot.count() }.count()
     }
 
     /// Whether the entry is of this map. O(1).
@@ -133,7 +234,7 @@ impl<K, V, S> Ref<K, V, S> {
     #[must_use]
     #[inline]
     pub fn belongs_to(&self, map: &RcHashMap<K, V, S>) -> bool {
-        self.is_of(&map.owner)
+        self.owner() == map.owner.count()
     }
 
     /// A handle that keeps no entry alive and can become a `Ref` again while somebody else does. O(1).
@@ -148,7 +249,8 @@ impl<K, V, S> Ref<K, V, S> {
     /// ```
     #[must_use]
     pub fn downgrade(&self) -> WeakRef<K, V, S> {
-        WeakRef::new(self.weak_owner(), self.handle())
+        // SAFETY: (I7) the entry holds `Inner`.
+        WeakRef::new(unsafe { self.owner().downgrade() }, self.handle())
     }
 
     /// Takes key and value out, if this is the last `Ref`; also when the map is gone. O(1).
@@ -168,14 +270,87 @@ impl<K, V, S> Ref<K, V, S> {
     /// assert!(map.is_empty());
     /// ```
     pub fn try_unwrap(self) -> Result<(K, V), Self> {
-        self.take_out()
+        if self.strong_count() != 1 {
+            return Err(self);
+        }
+        let owner = self.owner();
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: the `Ref` is not used or dropped again.
+        let token = unsafe { ManuallyDrop::take(&mut this.token) };
+        // SAFETY: (I6) the slot is live until it is taken out below.
+        unsafe { this.slot.count() }.put_own(token);
+        // SAFETY: this was the only `Ref`, and it was not borrowed.
+        Ok(unsafe { removal::take_out(owner, this.slot) })
+    }
+
+    /// Turns the `Ref` into a value that can be copied and stored anywhere, without giving up its
+    /// count: the entry stays until [`from_raw`](Self::from_raw) takes it back. O(1).
+    ///
+    /// ```
+    /// use rcmap::{RcHashMap, Ref};
+    ///
+    /// let map = RcHashMap::new();
+    /// let raw = map.insert("key", 1).unwrap().into_raw();
+    /// assert_eq!(map.len(), 1);
+    /// // SAFETY: `raw` came from `into_raw` and is taken back once.
+    /// let r = unsafe { Ref::from_raw(raw) };
+    /// assert_eq!(r.value(&map), Ok(&1));
+    /// ```
+    #[must_use = "the entry stays for ever unless `from_raw` takes it back"]
+    pub fn into_raw(self) -> RawRef<K, V, S> {
+        let this = ManuallyDrop::new(self);
+        RawRef { slot: this.slot, owner: PhantomData }
+    }
+
+    /// Takes back what [`into_raw`](Self::into_raw) gave. O(1).
+    ///
+    /// # Safety
+    ///
+    /// `raw` came from `into_raw`, and of all its copies this is the only one that is taken back.
+    ///
+    /// ```
+    /// use rcmap::{RcHashMap, Ref};
+    ///
+    /// let map = RcHashMap::new();
+    /// let raw = map.insert("key", 1).unwrap().into_raw();
+    /// // SAFETY: `raw` came from `into_raw` and is taken back once.
+    /// drop(unsafe { Ref::from_raw(raw) });
+    /// assert!(map.is_empty());
+    /// ```
+    #[must_use = "dropping a `Ref` may remove its entry"]
+    pub unsafe fn from_raw(raw: RawRef<K, V, S>) -> Self {
+        // SAFETY: the token that `into_raw` put aside; its type has size zero.
+        let token = unsafe { NonNull::<Token>::dangling().read() };
+        // SAFETY: (I6) the caller's promise: the unit is still out, so the slot is live.
+        unsafe { Self::new(raw.slot, token) }
+    }
+}
+
+impl<K, V, S> Clone for Ref<K, V, S> {
+    #[inline]
+    fn clone(&self) -> Self {
+        // SAFETY: (I6) the slot is live.
+        unsafe { Self::mint(self.slot) }
+    }
+}
+
+impl<K, V, S> Drop for Ref<K, V, S> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the `Ref` is not used again.
+        let token = unsafe { ManuallyDrop::take(&mut self.token) };
+        // SAFETY: (I6) the slot is live until its last token is put back.
+        if unsafe { self.slot.count() }.put_own(token) {
+            // SAFETY: this was the last `Ref`, so nobody refers to the entry.
+            unsafe { removal::remove(self.owner(), self.slot) };
+        }
     }
 }
 
 impl<K, V, S> PartialEq for Ref<K, V, S> {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.same(other)
+        self.slot == other.slot
     }
 }
 
@@ -199,3 +374,30 @@ impl<K, V, S> fmt::Debug for RawRef<K, V, S> {
         f.debug_struct("RawRef").finish_non_exhaustive()
     }
 }
+
+/// A [`Ref`] without a destructor: one word, `Copy`, made by [`Ref::into_raw`].
+///
+/// It carries the count of the `Ref` that it was made from. Copies do not raise the count, so only one
+/// of them may be taken back with [`Ref::from_raw`].
+///
+/// ```
+/// use rcmap::{RawRef, RcHashMap, Ref};
+///
+/// let map = RcHashMap::new();
+/// let raw: RawRef<&str, u32> = map.insert("key", 1).unwrap().into_raw();
+/// // SAFETY: `raw` came from `into_raw` and is taken back once.
+/// let r = unsafe { Ref::from_raw(raw) };
+/// assert_eq!(r.strong_count(), 1);
+/// ```
+pub struct RawRef<K, V, S = DefaultHashBuilder> {
+    slot: Slot<K, V>,
+    owner: PhantomData<RcCount<Inner<K, V, S>>>,
+}
+
+impl<K, V, S> Clone for RawRef<K, V, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V, S> Copy for RawRef<K, V, S> {}

@@ -1,13 +1,14 @@
 //! Handles that keep nothing alive.
 #![forbid(unsafe_code)]
 
+use alloc::rc::Weak;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
 use hashbrown::DefaultHashBuilder;
 
 use super::Ref;
-use super::inner::WeakOwner;
+use super::inner::{Inner, Owner};
 use crate::handle_hash_map::Handle;
 
 /// A handle to an entry that does not keep it alive: made by [`Ref::downgrade`].
@@ -35,12 +36,12 @@ use crate::handle_hash_map::Handle;
 /// assert!(parent.upgrade().is_none());
 /// ```
 pub struct WeakRef<K, V, S = DefaultHashBuilder> {
-    owner: WeakOwner<K, V, S>,
+    owner: Weak<Inner<K, V, S>>,
     handle: Handle,
 }
 
 impl<K, V, S> WeakRef<K, V, S> {
-    pub(super) fn new(owner: WeakOwner<K, V, S>, handle: Handle) -> Self {
+    pub(super) fn new(owner: Weak<Inner<K, V, S>>, handle: Handle) -> Self {
         Self { owner, handle }
     }
 
@@ -55,7 +56,7 @@ impl<K, V, S> WeakRef<K, V, S> {
     /// ```
     #[must_use = "dropping a `Ref` may remove its entry"]
     pub fn upgrade(&self) -> Option<Ref<K, V, S>> {
-        self.owner.resolve(self.handle)
+        Owner(self.owner.upgrade()?).resolve(self.handle)
     }
 
     /// The copyable name of the entry.
@@ -79,7 +80,7 @@ impl<K, V, S> Clone for WeakRef<K, V, S> {
 
 impl<K, V, S> PartialEq for WeakRef<K, V, S> {
     fn eq(&self, other: &Self) -> bool {
-        self.handle == other.handle && self.owner == other.owner
+        self.handle == other.handle && Weak::ptr_eq(&self.owner, &other.owner)
     }
 }
 

@@ -38,6 +38,15 @@ impl<T> RcCount<T> {
         Self(unsafe { NonNull::new_unchecked(Rc::as_ptr(rc).cast_mut()) })
     }
 
+    /// # Safety
+    ///
+    /// The pointer came from `as_ptr`.
+    #[inline]
+    pub(crate) unsafe fn from_ptr(value: *const T) -> Self {
+        // SAFETY: `as_ptr` gives no null.
+        Self(unsafe { NonNull::new_unchecked(value.cast_mut()) })
+    }
+
     #[inline]
     pub(crate) fn as_ptr(self) -> *const T {
         self.0.as_ptr()

@@ -1,13 +1,15 @@
-//! The protocol by which entries leave a map: see "Removal order" in `design.md`.
+//! How entries leave a map: see "Removal order" in `design.md`.
 
 use core::mem::{self, ManuallyDrop};
 
-use super::{Inner, Kept, Slot, value_of};
-use crate::counted_hash_map::Departed;
-use crate::storage::drop_in_order;
+use super::inner::{Inner, Kept, Slot, value_of};
+use crate::counted_hash_map::{Counted, CountedSlot};
+use crate::table::{Dead, drop_in_order};
 use crate::tokens::{RcCount, Token};
 
-/// Lets an entry go whose count has reached zero.
+type DeadEntry<K, V> = Dead<K, Counted<Kept<V>>>;
+
+/// Removes an entry whose count has reached zero.
 ///
 /// # Safety
 ///
@@ -15,46 +17,74 @@ use crate::tokens::{RcCount, Token};
 /// function argument that refers into `Inner` is alive.
 #[cold] // Not rare, but out of the way of drops that are not the last.
 #[inline(never)]
-pub(super) unsafe fn let_go<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) {
+pub(super) unsafe fn remove<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) {
     // SAFETY: (I7) the entry itself holds `Inner`; the reference is not used once that may end.
     let inner = unsafe { &*owner.as_ptr() };
-    // SAFETY: (I5) nothing is borrowed; the caller's promise.
-    let departed = unsafe { inner.map.retire(slot) };
+    // SAFETY: (I5) nothing is borrowed.
+    let table = unsafe { inner.table().borrow_mut() };
+    // SAFETY: the caller's promise.
+    let dead = unsafe { table.unlink(slot.slot()) };
     if !mem::needs_drop::<K>() && !mem::needs_drop::<V>() {
         // No destructor of the entry can run, so nobody has to wait for it.
         // SAFETY: nobody looks at the entry again.
         let token = unsafe { take_keep_alive(slot) };
-        // SAFETY: retired, in no queue, and there is nothing to drop.
-        unsafe { inner.map.recycle(&departed) };
+        // SAFETY: it does not wait, and there is nothing to drop.
+        unsafe { table.recycle(&dead) };
         // SAFETY: the entry's own token; nothing looks at `Inner` after this.
         unsafe { owner.put(token) };
         return;
     }
     if inner.draining.get() {
-        // SAFETY: it has just departed, so it is in no queue.
-        unsafe { inner.map.enqueue(&inner.waiting, &departed) };
+        // SAFETY: it does not wait yet.
+        unsafe { table.push_waiting(dead) };
         return;
     }
     // SAFETY: (I7) the entry holds `Inner` until the drain has its token.
     let mut drain = unsafe { Drain::start(owner) };
-    drain.destroy(departed);
+    drain.destroy(dead);
     drain.finish();
+}
+
+/// Takes an entry out for its last `Ref`, whose token has been put back.
+///
+/// # Safety
+///
+/// As for [`remove`].
+#[inline(never)] // Large keys and values are moved in a frame of their own.
+pub(super) unsafe fn take_out<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) -> (K, V) {
+    // SAFETY: (I7) the entry itself holds `Inner`; the reference is not used once that may end.
+    let inner = unsafe { &*owner.as_ptr() };
+    // SAFETY: (I5) nothing is borrowed.
+    let table = unsafe { inner.table().borrow_mut() };
+    // SAFETY: the caller's promise.
+    let dead = unsafe { table.unlink(slot.slot()) };
+    // SAFETY: (I3) it was live, and nobody reads its key again.
+    let key = unsafe { slot.key().read() };
+    // SAFETY: as above.
+    let value = unsafe { value_of(slot).read() };
+    // SAFETY: nobody looks at the entry again.
+    let token = unsafe { take_keep_alive(slot) };
+    // SAFETY: it does not wait, and key and value are moved out.
+    unsafe { table.recycle(&dead) };
+    // SAFETY: the entry's own token; nothing looks at `Inner` after this.
+    unsafe { owner.put(token) };
+    (key, value)
 }
 
 /// The unit of the map's strong count that an entry holds.
 ///
 /// # Safety
 ///
-/// The entry has departed, and the token is taken once.
+/// The entry is dead, and the token is taken once.
 #[inline]
 unsafe fn take_keep_alive<K, V>(slot: Slot<K, V>) -> Token {
-    // SAFETY: (I3) the field lies in the block; no reference is made.
+    // SAFETY: (I2) the field lies in the page; no reference is made.
     let keep_alive = unsafe { &raw mut (*slot.value()).keep_alive };
     // SAFETY: initialised until the slot is recycled.
     ManuallyDrop::into_inner(unsafe { keep_alive.read() })
 }
 
-/// The one that runs destructors: while it is at work, entries that depart wait for it, so that a
+/// The one that runs destructors: while it is at work, entries that are removed wait for it, so that a
 /// chain of any length is freed in a loop.
 ///
 /// Dropping it finishes the work, also after a destructor has panicked.
@@ -62,7 +92,7 @@ struct Drain<K, V, S> {
     owner: RcCount<Inner<K, V, S>>,
     /// The unit of the entry that was destroyed last: it keeps `Inner` for the next look at it.
     token: Option<Token>,
-    /// Destructors that `Eq` has started may enter the map.
+    /// Whether the guard was on. Destructors that `Eq` has started may enter the map.
     comparing: bool,
 }
 
@@ -70,7 +100,7 @@ impl<K, V, S> Drain<K, V, S> {
     /// # Safety
     ///
     /// No other drain is at work. `Inner` is alive until the first entry is destroyed, and no function
-    /// argument refers into it, unless it outlives the drain.
+    /// argument refers into it.
     #[inline]
     unsafe fn start(owner: RcCount<Inner<K, V, S>>) -> Self {
         let mut drain = Self { owner, token: None, comparing: false };
@@ -85,33 +115,32 @@ impl<K, V, S> Drain<K, V, S> {
         unsafe { &*self.owner.as_ptr() }
     }
 
-    /// Destroys whatever waits, in the order in which it departed.
+    /// Destroys whatever waits, in the order in which it was removed.
     #[inline]
     fn run(&mut self) {
-        while let Some(departed) = self.next() {
-            self.destroy(departed);
+        while let Some(dead) = self.next() {
+            self.destroy(dead);
         }
     }
 
     #[inline]
-    fn next(&self) -> Option<Departed<K, Kept<V>>> {
-        let inner = self.inner();
-        // SAFETY: the queue holds entries of this map only.
-        unsafe { inner.map.dequeue(&inner.waiting) }
+    fn next(&self) -> Option<DeadEntry<K, V>> {
+        // SAFETY: (I5) nothing is borrowed.
+        unsafe { self.inner().table().borrow_mut() }.pop_waiting()
     }
 
     /// Drops the key, then the value, recycles the slot, and keeps the entry's token.
     #[inline]
-    fn destroy(&mut self, departed: Departed<K, Kept<V>>) {
-        let slot = departed.slot();
+    fn destroy(&mut self, dead: DeadEntry<K, V>) {
+        let slot = CountedSlot::new(dead.slot);
         // SAFETY: the entry is destroyed once.
         let token = unsafe { take_keep_alive(slot) };
         if let Some(previous) = self.token.replace(token) {
             // SAFETY: not the last one: this entry's is held.
             unsafe { self.owner.put(previous) };
         }
-        let _recycle = Recycle { owner: self.owner, departed };
-        // SAFETY: (I1) a departed entry has both until here, and (I10) nobody can reach them.
+        let _recycle = Recycle { owner: self.owner, dead };
+        // SAFETY: (I3) a dead entry has both until here, and nobody can reach them.
         unsafe { drop_in_order(slot.key(), value_of(slot)) };
     }
 
@@ -146,7 +175,7 @@ impl<K, V, S> Drop for Drain<K, V, S> {
 /// Gives the slot of a destroyed entry back, also if a destructor panicked.
 struct Recycle<K, V, S> {
     owner: RcCount<Inner<K, V, S>>,
-    departed: Departed<K, Kept<V>>,
+    dead: DeadEntry<K, V>,
 }
 
 impl<K, V, S> Drop for Recycle<K, V, S> {
@@ -154,7 +183,9 @@ impl<K, V, S> Drop for Recycle<K, V, S> {
     fn drop(&mut self) {
         // SAFETY: (I7) the drain holds this entry's token.
         let inner = unsafe { &*self.owner.as_ptr() };
-        // SAFETY: unlisted, in no queue, and key and value have been dropped.
-        unsafe { inner.map.recycle(&self.departed) };
+        // SAFETY: (I5) nothing is borrowed.
+        let table = unsafe { inner.table().borrow_mut() };
+        // SAFETY: it does not wait, and key and value have been dropped.
+        unsafe { table.recycle(&self.dead) };
     }
 }

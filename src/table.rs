@@ -1,0 +1,563 @@
+//! The core of all maps: an index over handles over slots that never move.
+//!
+//! It has no hasher, so that nothing here can hash a key: growth and removal go by stored hashes. It
+//! does not know why an entry is inserted or removed, counts nothing, and names no layer above.
+//!
+//! Only [`Table::find`] and the destructors of [`Table`] run user code. Methods that take a [`SlotPtr`]
+//! are `unsafe`: the slot has to be one of this table, in the state that they ask for.
+
+#[allow(unsafe_code, reason = "pages are raw memory, reached by numbers")]
+mod arena;
+mod handles;
+mod hash;
+#[allow(unsafe_code, reason = "the index holds pointers with a piece of a hash in them")]
+mod index;
+#[allow(unsafe_code, reason = "headers, keys and values are reached field by field")]
+mod slot;
+#[cfg(test)]
+mod tests;
+
+use alloc::alloc::{Layout, handle_alloc_error};
+use core::cell::UnsafeCell;
+use core::marker::PhantomData;
+use core::mem;
+
+use hashbrown::TryReserveError;
+
+use arena::Arena;
+pub(crate) use arena::Cursor;
+pub use handles::Handle;
+use handles::{Handles, Number};
+pub(crate) use hash::Folded;
+use index::Index;
+pub(crate) use slot::{SlotPtr, drop_in_order};
+
+/// An entry that has left the index and whose handle no longer resolves. Its slot is occupied still, by
+/// its key and value.
+pub(crate) struct Dead<K, V> {
+    pub(crate) slot: SlotPtr<K, V>,
+    handle: Handle,
+}
+
+/// A table, for whoever has to change it while it is shared.
+///
+/// Nobody holds a reference into it while user code runs, but layers 1 and 2, which change it through `&mut`
+/// only (I5).
+pub(crate) struct TableCell<K, V>(UnsafeCell<Table<K, V>>);
+
+impl<K, V> TableCell<K, V> {
+    pub(crate) fn new() -> Self {
+        Self(UnsafeCell::new(Table::new()))
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> &Table<K, V> {
+        // SAFETY: (I5) no reference that `borrow_mut` has given is used any more.
+        unsafe { &*self.0.get() }
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> &mut Table<K, V> {
+        self.0.get_mut()
+    }
+
+    /// # Safety
+    ///
+    /// The reference is used for the last time before there is another one to the table, and before user
+    /// code runs.
+    #[expect(clippy::mut_from_ref, reason = "this is what the cell is for")]
+    #[inline]
+    pub(crate) unsafe fn borrow_mut(&self) -> &mut Table<K, V> {
+        // SAFETY: (I5) the caller's promise.
+        unsafe { &mut *self.0.get() }
+    }
+}
+
+pub(crate) struct Table<K, V> {
+    index: Index,
+    handles: Handles,
+    arena: Arena<K, V>,
+    /// The last of the entries that wait for their destructors. They form a ring, so that whoever came last
+    /// leads to whoever came first.
+    waiting: Number,
+}
+
+impl<K, V> Table<K, V> {
+    pub(crate) fn new() -> Self {
+        Self {
+            index: Index::new(),
+            handles: Handles::new(),
+            arena: Arena::new(),
+            waiting: Number::NONE,
+        }
+    }
+
+    /// What [`owner_of`](Self::owner_of) will be for all slots. Call it while there is none.
+    pub(crate) fn set_owner(&mut self, owner: *const ()) {
+        self.arena.owner = owner;
+    }
+
+    /// Whom a slot belongs to.
+    ///
+    /// # Safety
+    ///
+    /// The slot is live.
+    #[inline]
+    pub(crate) unsafe fn owner_of(slot: SlotPtr<K, V>) -> *const () {
+        // SAFETY: the caller's promise.
+        unsafe { Arena::owner_of(slot) }
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        let slots = self.arena.vacant() + self.arena.spare_slots().min(self.handles.room());
+        self.len() + slots.min(self.index.capacity() - self.len())
+    }
+
+    /// The first slot in the index that may hold an entry of this hash.
+    #[inline(always)]
+    pub(crate) fn first_candidate(&self, hash: Folded) -> Option<SlotPtr<K, V>> {
+        self.index.find(hash, |_| true)
+    }
+
+    /// Shows `each` every slot in the index that may hold an entry of this hash. It is the layers' own code.
+    pub(crate) fn for_each_candidate(&self, hash: Folded, mut each: impl FnMut(SlotPtr<K, V>)) {
+        self.index.find(hash, |slot| {
+            each(slot);
+            false
+        });
+    }
+
+    /// The handle of the entry in the index whose key `eq` accepts.
+    ///
+    /// `eq` is user code and runs while the index is borrowed: for layers that change the table through
+    /// `&mut self` only.
+    #[inline]
+    pub(crate) fn find(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> Option<Handle> {
+        // SAFETY: (I3) an indexed entry is live, and `&self` keeps it.
+        let slot = self.index.find(hash, |slot: SlotPtr<K, V>| eq(unsafe { &*slot.key() }))?;
+        // SAFETY: as above.
+        Some(unsafe { slot.handle() })
+    }
+
+    /// The live slot that a handle names.
+    #[inline]
+    pub(crate) fn slot(&self, handle: Handle) -> Option<SlotPtr<K, V>> {
+        let slot = self.arena.slot(handle.number())?;
+        // SAFETY: (I2) the table is borrowed, so its pages stay.
+        let header = unsafe { slot.header() };
+        (header.is_live() && header.handle() == handle).then_some(slot)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, handle: Handle) -> Option<(&K, &V)> {
+        // SAFETY: live; `&self` keeps out whoever would change the entry.
+        self.slot(handle).map(|slot| unsafe { entry(slot) })
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, handle: Handle) -> Option<(&K, &mut V)> {
+        // SAFETY: live; `&mut self` keeps everybody else out.
+        self.slot(handle).map(|slot| unsafe { entry_mut(slot) })
+    }
+
+    /// Makes room for `additional` more entries.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows.
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        let reserved = self.try_reserve(additional);
+        expect_room(reserved);
+    }
+
+    /// Makes room for `additional` more entries in all parts.
+    ///
+    /// # Errors
+    ///
+    /// If memory or numbers run out. Nothing has changed then.
+    pub(crate) fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        // More than there are numbers. (`Handles` asks again, for numbers that are in use.)
+        if additional > u32::MAX as usize - 1 {
+            return Err(TryReserveError::CapacityOverflow);
+        }
+        let memory = self.arena.allocate(additional, &mut self.handles)?;
+        let numbers = self.arena.spare_slots() + memory.slots();
+        self.handles.try_reserve(numbers)?;
+        self.try_reserve_index(additional)?;
+        self.arena.keep(memory);
+        Ok(())
+    }
+
+    fn try_reserve_index(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        let hash_of = |slot: SlotPtr<K, V>| hash_of(&self.handles, slot);
+        let refused = self.index.try_reserve(additional, hash_of);
+        if refused.is_err() && self.index.would_fit(additional) {
+            // Clearing tombstones away takes no memory.
+            self.index.clear();
+            let mut cursor = Cursor::new(&self.arena);
+            while let Some(slot) = cursor.next(&self.arena) {
+                self.index.insert(slot, hash_of(slot));
+            }
+            return Ok(());
+        }
+        refused
+    }
+
+    /// Adds an entry, and makes its slot live. Its key and value are not initialised.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows; nothing has changed then.
+    ///
+    /// # Safety
+    ///
+    /// The caller initialises both before it does anything else.
+    #[inline]
+    pub(crate) unsafe fn insert_uninit(&mut self, hash: Folded) -> SlotPtr<K, V> {
+        if self.arena.vacant() == 0 || self.index.len() == self.index.capacity() {
+            self.make_room();
+        }
+        // There is room: nothing below allocates or panics.
+        let (number, slot) = self.arena.take();
+        // SAFETY: (I2) the slot is occupied.
+        let header = unsafe { slot.header() };
+        header.set_live(self.handles.renew(header.last_handle(number), hash));
+        self.index.insert(slot, hash);
+        slot
+    }
+
+    /// Makes room for an entry.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self) {
+        if self.index.len() == self.index.capacity() {
+            let reserved = self.try_reserve_index(1);
+            expect_room(reserved);
+        }
+        while self.arena.vacant() == 0 {
+            let opened = self.arena.open_page(&mut self.handles);
+            expect_room(opened);
+        }
+    }
+
+    /// Takes a live entry out of the index, and retires its handle. Its key and value stay.
+    ///
+    /// # Safety
+    ///
+    /// The slot is a live one of this table.
+    #[inline]
+    pub(crate) unsafe fn unlink(&mut self, slot: SlotPtr<K, V>) -> Dead<K, V> {
+        // SAFETY: (I2) the slot is live.
+        let header = unsafe { slot.header() };
+        let handle = header.handle();
+        let hash = self.handles.hash(handle).expect("(I3) the number of a live slot is drawn");
+        self.index.remove(slot, hash);
+        header.set_dead(handle);
+        if self.index.is_wasteful() {
+            self.shrink_index(2 * self.index.len());
+        }
+        Dead { slot, handle }
+    }
+
+    /// Takes the slot of a dead entry back.
+    ///
+    /// # Safety
+    ///
+    /// The entry does not wait, and its key and value are gone.
+    #[inline]
+    pub(crate) unsafe fn recycle(&mut self, dead: &Dead<K, V>) {
+        let handle = dead.handle;
+        // SAFETY: a dead entry occupies its slot until here.
+        unsafe { self.arena.give(handle.number(), dead.slot, handle.is_last()) };
+        if self.arena.is_wasteful() || (self.arena.is_empty() && self.handles.is_large()) {
+            self.shrink_arena();
+        }
+    }
+
+    /// Removes a live entry, and hands over its key and value.
+    ///
+    /// # Safety
+    ///
+    /// The slot is a live one of this table, and nobody refers to its key or value.
+    #[inline(never)] // Large keys and values are moved in a frame of their own.
+    pub(crate) unsafe fn take_out(&mut self, slot: SlotPtr<K, V>) -> (K, V) {
+        // SAFETY: the caller's promise.
+        let dead = unsafe { self.unlink(slot) };
+        // SAFETY: (I3) it was live, and nobody reads its key again.
+        let key = unsafe { slot.key().read() };
+        // SAFETY: as above.
+        let value = unsafe { slot.value().read() };
+        // SAFETY: it does not wait, and key and value are moved out.
+        unsafe { self.recycle(&dead) };
+        (key, value)
+    }
+
+    /// Adds an entry.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows; nothing has changed then.
+    #[inline]
+    pub(crate) fn insert(&mut self, hash: Folded, key: K, value: V) -> Handle {
+        // SAFETY: initialised at once.
+        let slot = unsafe { self.insert_uninit(hash) };
+        // SAFETY: the slot is vacant, large enough and aligned.
+        unsafe { slot.key().write(key) };
+        // SAFETY: as above.
+        unsafe { slot.value().write(value) };
+        // SAFETY: the slot is live.
+        unsafe { slot.handle() }
+    }
+
+    pub(crate) fn remove(&mut self, handle: Handle) -> Option<(K, V)> {
+        let slot = self.slot(handle)?;
+        // SAFETY: live; `&mut self`: nobody refers to the entry.
+        Some(unsafe { self.take_out(slot) })
+    }
+
+    /// Lets a dead entry wait.
+    ///
+    /// # Safety
+    ///
+    /// It does not wait yet.
+    pub(crate) unsafe fn push_waiting(&mut self, dead: Dead<K, V>) {
+        let number = dead.handle.number();
+        // SAFETY: (I2) a dead entry occupies its slot.
+        let header = unsafe { dead.slot.header() };
+        match self.arena.slot(self.waiting) {
+            None => header.set_next(number),
+            Some(last) => {
+                // SAFETY: (I2) an entry that waits occupies its slot.
+                let last = unsafe { last.header() };
+                header.set_next(last.next());
+                last.set_next(number);
+            }
+        }
+        self.waiting = number;
+    }
+
+    /// The entry that has waited longest. It does not wait any more.
+    pub(crate) fn pop_waiting(&mut self) -> Option<Dead<K, V>> {
+        // SAFETY: (I2) an entry that waits occupies its slot.
+        let last = unsafe { self.arena.slot(self.waiting)?.header() };
+        let number = last.next();
+        let slot = self.arena.slot(number)?;
+        // SAFETY: as above.
+        let header = unsafe { slot.header() };
+        if number == self.waiting {
+            self.waiting = Number::NONE;
+        } else {
+            last.set_next(header.next());
+        }
+        Some(Dead { slot, handle: header.last_handle(number) })
+    }
+
+    /// Frees the index: nothing is looked up any more.
+    pub(crate) fn drop_index(&mut self) {
+        self.index = Index::new();
+    }
+
+    /// Frees what memory can be freed without moving an entry.
+    pub(crate) fn shrink(&mut self) {
+        self.shrink_index(self.index.len());
+        self.shrink_arena();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shrink_index(&mut self, room: usize) {
+        self.index.shrink(room, |slot: SlotPtr<K, V>| hash_of(&self.handles, slot));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shrink_arena(&mut self) {
+        self.arena.shrink(&mut self.handles);
+    }
+
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor::new(&self.arena)
+    }
+
+    /// The next live slot of a walk.
+    #[inline]
+    pub(crate) fn advance(&self, cursor: &mut Cursor) -> Option<SlotPtr<K, V>> {
+        cursor.next(&self.arena)
+    }
+
+    pub(crate) fn iter(&self) -> Iter<'_, K, V> {
+        Iter { cursor: self.cursor(), left: self.len(), table: self }
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> IterMut<'_, K, V> {
+        IterMut { cursor: self.cursor(), left: self.len(), table: self, entries: PhantomData }
+    }
+}
+
+/// The hash of an entry that is listed in the index.
+fn hash_of<K, V>(handles: &Handles, slot: SlotPtr<K, V>) -> Folded {
+    // SAFETY: (I3) an indexed slot is live.
+    let handle = unsafe { slot.handle() };
+    handles.hash(handle).expect("(I3) the number of a live slot is drawn")
+}
+
+fn expect_room(reserved: Result<(), TryReserveError>) {
+    match reserved {
+        Ok(()) => {}
+        Err(TryReserveError::CapacityOverflow) => panic!("capacity overflow"),
+        Err(TryReserveError::AllocError { layout }) => handle_alloc_error(layout),
+    }
+}
+
+/// Why room for `len` of `T` could not be had: `alloc`'s own error does not tell.
+fn allocation_error<T>(len: usize) -> TryReserveError {
+    match Layout::array::<T>(len) {
+        Ok(layout) => TryReserveError::AllocError { layout },
+        Err(_) => TryReserveError::CapacityOverflow,
+    }
+}
+
+/// # Safety
+///
+/// `slot` is live for `'a`, and its value is not borrowed mutably or changed meanwhile.
+#[inline]
+unsafe fn entry<'a, K, V>(slot: SlotPtr<K, V>) -> (&'a K, &'a V) {
+    // SAFETY: (I3) a live slot has a key, which nobody ever borrows mutably.
+    let key = unsafe { &*slot.key() };
+    // SAFETY: (I3) a live slot has a value, and the caller keeps writers out.
+    let value = unsafe { &*slot.value() };
+    (key, value)
+}
+
+/// # Safety
+///
+/// `slot` is live for `'a`, and its value is not borrowed otherwise meanwhile.
+#[inline]
+unsafe fn entry_mut<'a, K, V>(slot: SlotPtr<K, V>) -> (&'a K, &'a mut V) {
+    // SAFETY: (I3) a live slot has a key, which nobody ever borrows mutably.
+    let key = unsafe { &*slot.key() };
+    // SAFETY: (I5) key, value and header are disjoint; the caller keeps everybody else out.
+    let value = unsafe { &mut *slot.value() };
+    (key, value)
+}
+
+impl<K, V> Drop for Table<K, V> {
+    fn drop(&mut self) {
+        /// Drops what is left, also after a destructor has panicked.
+        struct Rest<'a, K, V> {
+            table: &'a Table<K, V>,
+            cursor: Cursor,
+        }
+
+        impl<K, V> Rest<'_, K, V> {
+            fn run(&mut self) {
+                while let Some(slot) = self.table.advance(&mut self.cursor) {
+                    // SAFETY: (I3) a live slot has both; the cursor does not come back to it, and
+                    // the table has no other user any more.
+                    unsafe { drop_in_order(slot.key(), slot.value()) };
+                }
+            }
+        }
+
+        impl<K, V> Drop for Rest<'_, K, V> {
+            fn drop(&mut self) {
+                self.run();
+            }
+        }
+
+        if mem::needs_drop::<(K, V)>() && !self.arena.is_empty() {
+            Rest { cursor: self.cursor(), table: self }.run();
+        }
+    }
+}
+
+/// A walk over a shared table.
+pub(crate) struct Iter<'a, K, V> {
+    table: &'a Table<K, V>,
+    cursor: Cursor,
+    left: usize,
+}
+
+impl<'a, K, V> Iterator for Iter<'a, K, V> {
+    type Item = (Handle, &'a K, &'a V);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let slot = self.table.advance(&mut self.cursor)?;
+        self.left -= 1;
+        // SAFETY: the slot is live.
+        let handle = unsafe { slot.handle() };
+        // SAFETY: live, and the shared borrow of the table keeps writers out for `'a`.
+        let (key, value) = unsafe { entry(slot) };
+        Some((handle, key, value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+/// A walk over a table that is borrowed mutably.
+pub(crate) struct IterMut<'a, K, V> {
+    table: &'a Table<K, V>,
+    cursor: Cursor,
+    left: usize,
+    entries: PhantomData<&'a mut V>,
+}
+
+impl<'a, K, V> Iterator for IterMut<'a, K, V> {
+    type Item = (Handle, &'a K, &'a mut V);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let slot = self.table.advance(&mut self.cursor)?;
+        self.left -= 1;
+        // SAFETY: the slot is live.
+        let handle = unsafe { slot.handle() };
+        // SAFETY: live; `iter_mut` borrowed the table mutably for `'a`, and the cursor does not
+        // come to a slot twice.
+        let (key, value) = unsafe { entry_mut(slot) };
+        Some((handle, key, value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+#[cfg(any(test, fuzzing, debug_assertions))]
+impl<K, V> Table<K, V> {
+    /// Asserts (I1) to (I4), given that no entry waits.
+    pub(crate) fn check_invariants(&self) {
+        assert_eq!(self.waiting, Number::NONE, "nothing waits");
+        assert_eq!(self.arena.occupied(), self.len(), "(I3) what is live is listed");
+        self.arena.check_invariants(&self.handles);
+        let mut cursor = self.cursor();
+        let mut live = 0;
+        while let Some(slot) = self.advance(&mut cursor) {
+            // SAFETY: the slot is live.
+            let handle = unsafe { slot.handle() };
+            assert!(self.slot(handle) == Some(slot), "(I1) a slot has the number it says");
+            let hash = hash_of(&self.handles, slot);
+            assert_eq!(self.index.count(slot, hash), 1, "(I4) an entry is listed once");
+            live += 1;
+        }
+        assert_eq!(live, self.len(), "a walk finds what is there");
+    }
+
+    #[cfg(test)]
+    fn check_invariants_if(&self, now: bool) {
+        if now {
+            self.check_invariants();
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Numbers and versions: which slot an entry gets, and which handle names it.
+//!
+//! A `SlotMap` gives out the numbers, tells stale handles, and keeps the hash of each entry. It gives
+//! them out a page at a time (see [`arena`](super::arena)): the numbers of a page stay in the `SlotMap`, whether
+//! their slots are live or not, until the page is freed.
+#![forbid(unsafe_code)]
+
+use core::ops::Range;
+
+use hashbrown::TryReserveError;
+use slotmap::{DefaultKey, Key, KeyData, SlotMap, new_key_type};
+
+use super::{Folded, allocation_error};
+
+new_key_type! {
+    /// The name of an entry: eight bytes, `Copy`, with a niche for `Option`.
+    ///
+    /// A handle keeps nothing alive. It is generational: once its entry is gone, it names nothing, for good,
+    /// even when a new entry uses the slot. The [default](Default::default) handle names nothing.
+    ///
+    /// It is a key of the crate `slotmap`, so [`SecondaryMap`](crate::SecondaryMap) and
+    /// [`SparseSecondaryMap`](crate::SparseSecondaryMap) are side tables for it.
+    ///
+    /// In another map than its own, a handle names some entry or none. The same goes for one that was made
+    /// with [`from_bits`](Self::from_bits).
+    ///
+    /// ```
+    /// use rcmap::{Handle, HandleHashMap};
+    ///
+    /// let mut map = HandleHashMap::new();
+    /// let handle = map.insert("a", 1).unwrap();
+    /// assert_eq!(size_of::<Option<Handle>>(), 8);
+    /// assert_eq!(handle.key(&map), Some(&"a"));
+    /// map.remove(handle);
+    /// assert_eq!(handle.key(&map), None);
+    /// assert_eq!(Handle::default().key(&map), None);
+    /// ```
+    pub struct Handle;
+}
+
+impl Handle {
+    /// The index of the entry's slot. Of the entries that live at one time each has its own; small
+    /// numbers come first.
+    ///
+    /// ```
+    /// let mut map = rcmap::HandleHashMap::new();
+    /// let (a, b) = (map.insert("a", 1).unwrap(), map.insert("b", 2).unwrap());
+    /// assert_ne!(a.index(), b.index());
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn index(self) -> u32 {
+        self.to_bits() as u32
+    }
+
+    /// The handle as an integer; [`from_bits`](Self::from_bits) is the way back.
+    ///
+    /// ```
+    /// use rcmap::Handle;
+    ///
+    /// let mut map = rcmap::HandleHashMap::new();
+    /// let a = map.insert("a", 1).unwrap();
+    /// assert_eq!(Handle::from_bits(a.to_bits()), a);
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn to_bits(self) -> u64 {
+        self.data().as_ffi()
+    }
+
+    /// The handle with these [bits](Self::to_bits). Others give a handle that names some entry or none.
+    ///
+    /// ```
+    /// use rcmap::Handle;
+    ///
+    /// let map = rcmap::HandleHashMap::<&str, u32>::new();
+    /// assert_eq!(Handle::from_bits(7).key(&map), None);
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn from_bits(bits: u64) -> Self {
+        KeyData::from_ffi(bits).into()
+    }
+
+    #[inline]
+    pub(super) fn from_parts(number: Number, version: u32) -> Self {
+        Self::from_bits(u64::from(version) << 32 | u64::from(number.0))
+    }
+
+    #[inline]
+    pub(super) fn number(self) -> Number {
+        Number(self.index())
+    }
+
+    #[inline]
+    pub(super) fn version(self) -> u32 {
+        (self.to_bits() >> 32) as u32
+    }
+
+    /// Whether the slot can have no further handle, because its version would wrap.
+    #[inline]
+    pub(super) fn is_last(self) -> bool {
+        self.version() == LAST_VERSION
+    }
+}
+
+/// The number of a slot: the index of its handle. The first is 1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Number(pub(super) u32);
+
+impl Number {
+    /// No slot's: the end of a list.
+    pub(super) const NONE: Self = Self(u32::MAX);
+}
+
+/// The most numbers there can be: slotmap's limit, checked before it would panic.
+const MAX_NUMBERS: usize = u32::MAX as usize - 1;
+
+/// The last version that a handle can have.
+#[cfg(not(test))]
+pub(super) const LAST_VERSION: u32 = u32::MAX;
+/// Low enough that the tests wear out a number in a moment.
+#[cfg(test)]
+pub(super) const LAST_VERSION: u32 = 65;
+
+/// More numbers than this are not kept for a map without entries.
+const LARGE: usize = 1 << 10;
+
+pub(super) struct Handles {
+    /// None after `reset`, until a number is needed: an empty `SlotMap` holds memory.
+    slots: Option<SlotMap<DefaultKey, Folded>>,
+    /// What the versions of handles are more than those of the `SlotMap`'s keys. An even number.
+    base: u32,
+    /// The greatest version that any handle has had.
+    newest: u32,
+}
+
+impl Handles {
+    pub(super) fn new() -> Self {
+        Self { slots: Some(SlotMap::new()), base: 0, newest: 0 }
+    }
+
+    #[inline]
+    fn key(&self, handle: Handle) -> Option<DefaultKey> {
+        // A version up to the base is from before the last `reset`.
+        let version = handle.version().checked_sub(self.base).filter(|&version| version > 0)?;
+        Some(KeyData::from_ffi(u64::from(version) << 32 | u64::from(handle.index())).into())
+    }
+
+    #[inline]
+    fn handle(&mut self, key: DefaultKey) -> Handle {
+        let bits = key.data().as_ffi();
+        let version = (bits >> 32) as u32 + self.base;
+        self.newest = self.newest.max(version);
+        Handle::from_parts(Number(bits as u32), version)
+    }
+
+    fn slots(&mut self) -> &mut SlotMap<DefaultKey, Folded> {
+        self.slots.get_or_insert_with(SlotMap::new)
+    }
+
+    /// The hash of the entry that a handle names.
+    #[inline]
+    pub(super) fn hash(&self, handle: Handle) -> Option<Folded> {
+        self.slots.as_ref()?.get(self.key(handle)?).copied()
+    }
+
+    /// Replaces the last handle of a number by the next one, for a new entry.
+    #[inline]
+    pub(super) fn renew(&mut self, handle: Handle, hash: Folded) -> Handle {
+        debug_assert!(!handle.is_last() && self.hash(handle).is_some());
+        self.retire(handle);
+        // The number that was removed last is the first to be used again.
+        let key = self.slots().insert(hash);
+        self.handle(key)
+    }
+
+    /// Gives a number back. Its next handle is another one.
+    #[inline]
+    pub(super) fn retire(&mut self, handle: Handle) {
+        if let (Some(key), Some(slots)) = (self.key(handle), &mut self.slots) {
+            slots.remove(key);
+        }
+    }
+
+    /// The number that [`draw`](Self::draw) gives next.
+    pub(super) fn next_number(&mut self) -> Number {
+        let next = self.slots().try_insert_with_key(|key| Err(number_of(key)));
+        next.map_or_else(Number, |key| Number(number_of(key)))
+    }
+
+    /// Takes the next number if it is among `numbers`. There is room.
+    pub(super) fn draw(&mut self, numbers: &Range<u32>) -> Option<Handle> {
+        let is_among =
+            |key| if numbers.contains(&number_of(key)) { Ok(Folded::new(0)) } else { Err(()) };
+        let key = self.slots().try_insert_with_key(is_among).ok()?;
+        Some(self.handle(key))
+    }
+
+    /// How many numbers can be drawn without allocating.
+    pub(super) fn room(&self) -> usize {
+        self.slots.as_ref().map_or(0, |slots| slots.capacity() - slots.len())
+    }
+
+    /// Makes sure that so many numbers can be drawn without allocating.
+    ///
+    /// # Errors
+    ///
+    /// If memory or numbers run out; nothing has changed then.
+    pub(super) fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        let slots = self.slots();
+        let wanted = slots.len().saturating_add(additional);
+        if wanted > MAX_NUMBERS {
+            return Err(TryReserveError::CapacityOverflow);
+        }
+        let refused = allocation_error::<(Folded, u32)>(wanted);
+        slots.try_reserve(additional).map_err(|_| refused)
+    }
+
+    /// Whether this takes much memory for a map without entries.
+    pub(super) fn is_large(&self) -> bool {
+        self.slots.as_ref().is_some_and(|slots| slots.capacity() > LARGE)
+    }
+
+    /// Frees the memory, although handles that were given out must never resolve again: later ones have
+    /// greater versions than any so far. No slot is occupied.
+    ///
+    /// Does nothing, and says so, if that would use up more than half of all versions.
+    pub(super) fn reset(&mut self) -> bool {
+        let base = self.newest + self.newest % 2;
+        let can = base <= LAST_VERSION / 2;
+        if can {
+            *self = Self { slots: None, base, newest: self.newest };
+        }
+        can
+    }
+}
+
+fn number_of(key: DefaultKey) -> u32 {
+    key.data().as_ffi() as u32
+}
