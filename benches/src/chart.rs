@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use rcmap_programs::workload::Over;
 
-use crate::measure::{Compared, Results};
+use crate::measure::{Compared, Place, Results};
 use crate::report::short;
 
 const COLORS: [RGBColor; 7] = [
@@ -41,7 +41,7 @@ fn add<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
 
 /// What a row is called. Programs are in the first panel, whatever their size.
 fn label(compared: &Compared) -> String {
-    let (workload, key, size) = compared.place;
+    let Place { workload, key, size } = compared.place;
     match workload.over() {
         Over::Program if size > 0 => format!("{}, {}", workload.title(), short(size)),
         Over::Program => workload.title().to_string(),
@@ -53,7 +53,7 @@ fn label(compared: &Compared) -> String {
 pub(crate) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
     let (mut rows, mut sizes, mut names) = (Vec::new(), Vec::new(), Vec::new());
     let drawn = |compared: &&Compared| {
-        let (workload, key, _) = compared.place;
+        let Place { workload, key, .. } = compared.place;
         workload.over() == Over::Program
             || workload.over() == Over::Maps && ["u64", "String"].contains(&key)
     };
@@ -61,8 +61,8 @@ pub(crate) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>>
     for compared in results.compared.iter().filter(drawn) {
         let row = add(&mut rows, label(compared));
         let name = add(&mut names, compared.contender);
-        let program = compared.place.0.over() == Over::Program;
-        let panel = if program { 0 } else { add(&mut sizes, compared.place.2) };
+        let program = compared.place.workload.over() == Over::Program;
+        let panel = if program { 0 } else { add(&mut sizes, compared.place.size) };
         points.push((panel as i32, row as i32, name, 1.0 / compared.mean()));
     }
     let bottom = TOP + ROW * rows.len() as i32;

@@ -13,6 +13,7 @@ mod report;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use pico_args::Arguments;
 use rcmap_programs::Workload;
@@ -31,7 +32,7 @@ usage: cargo run --release -p rcmap-benches -- [options]
   --against WHOM      of rc_values,rc-hashmap,weak-table,hand_rolled,plain,hashconsing,internment
   --baseline DIR      another checkout of rcmap as a contender; without --against the only one
   --builds BUILDS     of release,thin-lto,opt-2-abort
-  --rounds N          runs of each program that count (quick 3; full 5, 3 of them at 1M)
+  --rounds N          how often programs are started (quick 2; full 3, of these 2 at 1M)
   --out DIR           where measured.md and chart.svg go (full: benches; quick: target/comparison);
                       what is not the whole of a mode is only written if this says where to";
 
@@ -156,10 +157,11 @@ fn run() -> Result<(), Box<dyn Error>> {
         groups.push(Group { key: "-", size, workloads: vec![workload] });
     }
     groups.retain(|group| !group.workloads.is_empty());
-    let rounds = rounds.unwrap_or(if full { 5 } else { 3 });
-    let milliseconds = if full { 20 } else { 5 };
-    let results =
-        Plan { groups, rounds, milliseconds, folder: root.to_path_buf() }.run(&programs)?;
+    let (default_rounds, milliseconds, turns) = if full { (3, 10, 500) } else { (2, 2, 120) };
+    let rounds = rounds.unwrap_or(default_rounds);
+    let turns = Duration::from_millis(turns);
+    let plan = Plan { groups, rounds, milliseconds, turns, folder: root.to_path_buf() };
+    let results = plan.run(&programs)?;
 
     report::print(&results);
     let default = if full { root.join("benches") } else { programs.target.join("comparison") };

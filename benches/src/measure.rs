@@ -1,13 +1,16 @@
 //! Runs the programs, alternating, and takes medians of paired ratios.
 //!
-//! Every run of a contender's program follows or precedes one of ours: what disturbs the machine for longer
-//! disturbs both, and what disturbs it for less is an outlier that the median drops. Each run is a new
-//! process, elsewhere in memory and with another seed of the hasher.
+//! All contenders' programs run at once, and take samples of a workload in turn, a few milliseconds each, while
+//! the others wait. What disturbs the machine for longer than a turn disturbs all of them, and what disturbs it for less
+//! is an outlier that the median drops. Every round starts the programs anew: elsewhere in memory, and with
+//! other seeds of the hasher.
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rcmap_programs::{Key, Workload};
 
@@ -17,7 +20,11 @@ use crate::programs::{self, Programs};
 pub(crate) const KEYS: [&str; 4] =
     [u64::NAME, <(u32, u32, u32)>::NAME, String::NAME, <Box<str>>::NAME];
 
-/// What a program runs at once.
+/// How many samples of a workload a program takes, at least and at most.
+const LEAST_TURNS: usize = 2;
+const MOST_TURNS: usize = 9;
+
+/// What a program runs.
 pub(crate) struct Group {
     /// The type of the keys.
     pub(crate) key: &'static str,
@@ -30,15 +37,23 @@ pub(crate) struct Group {
 /// What is to be run.
 pub(crate) struct Plan {
     pub(crate) groups: Vec<Group>,
+    /// How often programs are started.
     pub(crate) rounds: usize,
-    /// The least time of a workload.
+    /// How long a sample takes, in milliseconds, if the workload does not take longer.
     pub(crate) milliseconds: u32,
+    /// For how long programs take turns over a workload, within limits.
+    pub(crate) turns: Duration,
     /// Where the sources are whose symbols are interned.
     pub(crate) folder: PathBuf,
 }
 
-/// Where a number belongs: workload, key, size.
-pub(crate) type Place = (Workload, &'static str, usize);
+/// Where a number belongs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) workload: Workload,
+    pub(crate) key: &'static str,
+    pub(crate) size: usize,
+}
 
 /// What we take relative to a contender.
 pub(crate) struct Compared {
@@ -67,44 +82,36 @@ impl Compared {
 /// Everything that was measured.
 pub(crate) struct Results {
     pub(crate) builds: Vec<&'static str>,
-    pub(crate) rounds: usize,
     /// By contender, in the order of the tables, then by place.
     pub(crate) compared: Vec<Compared>,
 }
 
-type Numbers = BTreeMap<Workload, f64>;
+/// Our number and a contender's, of samples one shortly after the other, for each build.
+type Pairs = BTreeMap<(usize, Place), Vec<Vec<(f64, f64)>>>;
 
 impl Plan {
     /// Runs the programs.
     pub(crate) fn run(&self, programs: &Programs) -> Result<Results, Box<dyn Error>> {
         let Programs { builds, ours, others, .. } = programs;
-        let runs = builds.len() * (others.len() + others.len().div_ceil(2));
         let rounds: usize = self.groups.iter().map(|group| self.rounds_of(group)).sum();
-        let bar = programs::progress(rounds * runs, "");
-        let mut pairs: BTreeMap<(usize, Place), Vec<Vec<(f64, f64)>>> = BTreeMap::new();
+        let bar = programs::progress(rounds * builds.len(), "");
+        let mut pairs = Pairs::new();
         // Rounds are far apart: what lasts for a while is in one of them.
         for round in 0..self.rounds {
             for group in self.groups.iter().filter(|group| round < self.rounds_of(group)) {
-                for build in 0..builds.len() {
-                    bar.set_message(format!("{} {} ({})", group.key, group.size, builds[build]));
-                    let run = |program: &Path| {
-                        bar.inc(1);
-                        self.run_program(program, group)
-                    };
-                    // In turn: a contender, ours, another contender.
-                    for two in (0..others.len()).collect::<Vec<_>>().chunks(2) {
-                        let first = run(&others[two[0]].1[build])?;
-                        let our = run(&ours[build])?;
-                        let second = two.get(1).map(|&i| run(&others[i].1[build])).transpose()?;
-                        for (&contender, theirs) in two.iter().zip([Some(first), second]) {
-                            for (workload, number) in theirs.into_iter().flatten() {
-                                let place = (workload, group.key, group.size);
-                                let all = pairs.entry((contender, place)).or_default();
-                                all.resize(builds.len(), Vec::new());
-                                all[build].push((our[&workload], number));
-                            }
-                        }
-                    }
+                for (build, name) in builds.iter().enumerate() {
+                    bar.set_message(format!("{} {} ({name})", group.key, group.size));
+                    let paths =
+                        [&ours[build]].into_iter().chain(others.iter().map(|o| &o.1[build]));
+                    let running = paths.map(|path| Running::start(path, group, self));
+                    let running = running.collect::<Result<Vec<Running>, _>>()?;
+                    self.alternate(running, |workload, contender, pair| {
+                        let place = Place { workload, key: group.key, size: group.size };
+                        let all = pairs.entry((contender, place)).or_default();
+                        all.resize(builds.len(), Vec::new());
+                        all[build].push(pair);
+                    })?;
+                    bar.inc(1);
                 }
             }
         }
@@ -118,8 +125,41 @@ impl Plan {
             Compared { place, contender, ratios: of(|pair| pair.0 / pair.1), ours, theirs }
         });
         // Some empty maps own nothing.
-        let compared = compared.filter(|compared| compared.mean().is_finite()).collect();
-        Ok(Results { builds: builds.clone(), rounds: self.rounds, compared })
+        let mut compared: Vec<_> = compared.filter(|one| one.mean().is_finite()).collect();
+        compared.sort_by_key(|one| {
+            let order = others.iter().position(|(other, _)| other.name == one.contender);
+            let key = KEYS.iter().position(|&key| key == one.place.key);
+            (order, one.place.workload, key, one.place.size)
+        });
+        Ok(Results { builds: builds.clone(), compared })
+    }
+
+    /// Lets programs, of which the first is ours, take samples of each workload in turn.
+    fn alternate(
+        &self,
+        mut running: Vec<Running>,
+        mut pair: impl FnMut(Workload, usize, (f64, f64)),
+    ) -> Result<(), Box<dyn Error>> {
+        loop {
+            // All get ready before anything is measured.
+            let ready = running.iter_mut().map(Running::ready).collect::<Result<Vec<_>, _>>()?;
+            let Some(workload) = ready.into_iter().flatten().min() else { break };
+            let takes_part = |program: &Running| program.ready == Some(workload);
+            let start = Instant::now();
+            for turn in 0..if workload.counts_bytes() { 1 } else { MOST_TURNS } {
+                if turn >= LEAST_TURNS && start.elapsed() > self.turns {
+                    break;
+                }
+                let ours = running[0].sample()?;
+                for (contender, program) in running[1..].iter_mut().enumerate() {
+                    if takes_part(program) {
+                        pair(workload, contender, (ours, program.sample()?));
+                    }
+                }
+            }
+            running.iter_mut().filter(|program| takes_part(program)).try_for_each(Running::end)?;
+        }
+        Ok(())
     }
 
     /// Bytes are the same in each round, and large maps take their time.
@@ -127,24 +167,50 @@ impl Plan {
         if group.workloads.iter().all(|workload| workload.counts_bytes()) {
             return 1;
         }
-        if group.size >= 1_000_000 { self.rounds.min(3) } else { self.rounds }
+        if group.size >= 1_000_000 { self.rounds.min(2) } else { self.rounds }
     }
+}
 
-    fn run_program(&self, program: &Path, group: &Group) -> Result<Numbers, Box<dyn Error>> {
+/// A program that runs.
+struct Running {
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+    ready: Option<Workload>,
+}
+
+impl Running {
+    fn start(program: &Path, group: &Group, plan: &Plan) -> Result<Self, Box<dyn Error>> {
         let names: Vec<&str> = group.workloads.iter().map(|workload| workload.name()).collect();
         let mut command = Command::new(program);
         command.args([&names.join(","), group.key, &group.size.to_string()]);
-        let output = command.arg(self.milliseconds.to_string()).arg(&self.folder).output()?;
-        if !output.status.success() {
-            let error = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("{command:?}: {}\n{error}", output.status).into());
+        command.arg(plan.milliseconds.to_string()).arg(&plan.folder);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let input = child.stdin.take().ok_or("no input")?;
+        let output = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
+        Ok(Self { child, input, output, ready: None })
+    }
+
+    /// Waits until a workload is ready, if there is one left.
+    fn ready(&mut self) -> Result<Option<Workload>, Box<dyn Error>> {
+        if self.ready.is_none() {
+            match self.output.next() {
+                Some(line) => self.ready = Some(Workload::named(&line?).ok_or("not a workload")?),
+                None if self.child.wait()?.success() => {}
+                None => return Err("a program has failed".into()),
+            }
         }
-        let mut numbers = Numbers::new();
-        for line in String::from_utf8(output.stdout)?.lines() {
-            let (name, number) = line.split_once(' ').ok_or("not a line of a program")?;
-            numbers.insert(Workload::named(name).ok_or("not a workload")?, number.parse()?);
-        }
-        Ok(numbers)
+        Ok(self.ready)
+    }
+
+    fn sample(&mut self) -> Result<f64, Box<dyn Error>> {
+        self.input.write_all(b"sample\n")?;
+        Ok(self.output.next().ok_or("a program has failed")??.parse()?)
+    }
+
+    fn end(&mut self) -> Result<(), Box<dyn Error>> {
+        self.ready = None;
+        Ok(self.input.write_all(b"end\n")?)
     }
 }
 

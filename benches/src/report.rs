@@ -8,12 +8,12 @@ use std::process::Command;
 use rcmap_programs::Workload;
 use rcmap_programs::workload::Over;
 
-use crate::measure::{Compared, Results};
+use crate::measure::{Compared, Place, Results};
 
 /// What a comparison should not exceed.
 fn aim(compared: &Compared) -> Option<f64> {
     use Workload::*;
-    let (workload, key, _) = compared.place;
+    let Place { workload, key, .. } = compared.place;
     let text = key == "String" || key == "Box<str>";
     let (rc_values, rc_hashmap) = match workload {
         Hit | Kept => (if text { 1.05 } else { 1.25 }, 0.80),
@@ -39,14 +39,14 @@ fn aim(compared: &Compared) -> Option<f64> {
 /// The short form of a size.
 pub(crate) fn short(size: usize) -> String {
     match size {
-        1_000_000.. if size % 1_000_000 == 0 => format!("{} M", size / 1_000_000),
-        1_000.. if size % 1_000 == 0 => format!("{} k", size / 1_000),
+        1_000_000.. if size.is_multiple_of(1_000_000) => format!("{} M", size / 1_000_000),
+        1_000.. if size.is_multiple_of(1_000) => format!("{} k", size / 1_000),
         _ => size.to_string(),
     }
 }
 
 /// What a row says about keys and size, where there are any.
-fn of((workload, key, size): (Workload, &str, usize)) -> String {
+fn of(Place { workload, key, size }: Place) -> String {
     match workload.over() {
         Over::Program if size == 0 => workload.name().to_string(),
         Over::Program => format!("{} {}", workload.name(), short(size)),
@@ -56,10 +56,7 @@ fn of((workload, key, size): (Workload, &str, usize)) -> String {
 
 /// Prints everything, and then the aims that do not hold.
 pub(crate) fn print(results: &Results) {
-    println!(
-        "rcmap relative to others: medians of {} paired ratios, less is better\n",
-        results.rounds
-    );
+    println!("rcmap relative to others: medians of paired ratios, less is better\n");
     let builds = results.builds.iter().map(|build| format!("{build:>11} ")).collect::<String>();
     println!("{:<26} {:<21} {builds}    mean   worst  rcmap : other", "", "");
     let mut missed = Vec::new();
@@ -68,7 +65,7 @@ pub(crate) fn print(results: &Results) {
         let ratios =
             compared.ratios.iter().map(|ratio| format!("{ratio:>11.2} ")).collect::<String>();
         let (mean, worst) = (compared.mean(), compared.worst());
-        let unit = if compared.place.0.counts_bytes() { "bytes" } else { "ns" };
+        let unit = if compared.place.workload.counts_bytes() { "bytes" } else { "ns" };
         let mut line = format!("{:<26} {:<21} {ratios}", of(compared.place), compared.contender);
         let (ours, theirs) = (compared.ours, compared.theirs);
         let _ =
@@ -109,10 +106,9 @@ pub(crate) fn markdown(results: &Results, root: &Path, mode: &str) -> String {
     let mut text = format!(
         "<!-- Written by `cargo run --release -p rcmap-benches -- {mode}`. Not to be edited. -->\n\n\
          What rcmap takes relative to others, less is better: the geometric mean of three builds ({}), in brackets the worst of \
-         them, of each the median of {} paired ratios. One program a contender, programs alternating, the same hasher for all. Bold \
+         them, of each the median of paired ratios. One program a contender, programs alternating, the same hasher for all. Bold \
          is where rcmap takes more. {rustc}, {}, commit {commit}, mode `{mode}`.\n",
         results.builds.join(", "),
-        results.rounds,
         cpu.unwrap_or("an unknown processor"),
     );
     let mut contenders: Vec<&str> =
@@ -124,7 +120,11 @@ pub(crate) fn markdown(results: &Results, root: &Path, mode: &str) -> String {
         table(&mut text, rows(), |compared| {
             let (mean, worst) = (compared.mean(), compared.worst());
             let mean = if mean > 1.005 { format!("**{mean:.2}**") } else { format!("{mean:.2}") };
-            if compared.place.0.counts_bytes() { mean } else { format!("{mean} ({worst:.2})") }
+            if compared.place.workload.counts_bytes() {
+                mean
+            } else {
+                format!("{mean} ({worst:.2})")
+            }
         });
     }
     let _ = writeln!(text, "\n## Nanoseconds and bytes of rcmap");
@@ -142,8 +142,9 @@ fn table<'a>(
 ) {
     let rows: Vec<&Compared> = rows.collect();
     for over in [Over::Maps, Over::SmallMaps, Over::Program] {
-        let rows: Vec<&&Compared> = rows.iter().filter(|row| row.place.0.over() == over).collect();
-        let mut sizes: Vec<usize> = rows.iter().map(|row| row.place.2).collect();
+        let rows: Vec<&&Compared> =
+            rows.iter().filter(|row| row.place.workload.over() == over).collect();
+        let mut sizes: Vec<usize> = rows.iter().map(|row| row.place.size).collect();
         sizes.sort_unstable();
         sizes.dedup();
         let (mut head, mut columns) = ("| work | keys |".to_string(), sizes.len());
@@ -156,7 +157,7 @@ fn table<'a>(
         }
         let mut last = None;
         for row in rows {
-            let (workload, key, size) = row.place;
+            let Place { workload, key, size } = row.place;
             if over == Over::Program {
                 let size = if size == 0 { String::new() } else { short(size) };
                 let _ = write!(text, "\n| {} | {size} |", workload.title());

@@ -1,9 +1,11 @@
 //! What each contender's program does. A program contains one contender, as a user's would, so that
 //! no other one has a say in what the compiler inlines.
 //!
-//! `NAME WORKLOADS KEY SIZE MILLISECONDS FOLDER` runs workloads (names with commas in between), each for
-//! about so many milliseconds, and prints a line `workload number` for each that makes sense for the
-//! contender: nanoseconds per operation, or bytes. `FOLDER` holds the sources whose symbols are interned.
+//! `NAME WORKLOADS KEY SIZE MILLISECONDS FOLDER` prepares workloads (names with commas in between), one after
+//! the other, and prints the name of each that makes sense for the contender when it is ready. Then it takes a
+//! sample for each line `sample` that it reads, of about so many milliseconds, and prints nanoseconds per
+//! operation, or bytes. Any other line ends the workload. `FOLDER` holds the sources whose symbols are interned.
+//! By hand: `yes sample | head -3 | target/release/rcmap hit u64 100000 20 .`
 #![deny(unsafe_code)]
 
 use std::path::PathBuf;
@@ -83,19 +85,36 @@ impl Job {
         self.workloads.contains(&workload)
     }
 
-    /// Measures work of so many operations, which tells its own time: the fastest of as many repetitions
-    /// as the budget allows, because whatever else the machine does can only make one slower.
+    /// Offers to measure work of so many operations, which tells its own time: the fastest of as many
+    /// repetitions as the budget allows, because whatever else the machine does can only make one slower.
     fn measure(&self, workload: Workload, operations: usize, mut once: impl FnMut() -> Duration) {
+        self.offer(workload, || {
+            let start = Instant::now();
+            let mut fastest = once();
+            // What takes longer gets itself warm.
+            let repeat = fastest < Duration::from_millis(50);
+            while fastest == Duration::ZERO || start.elapsed() < self.budget {
+                fastest = fastest.min(once());
+            }
+            if repeat {
+                fastest = fastest.min(once());
+            }
+            fastest.as_secs_f64() * 1e9 / operations as f64
+        });
+    }
+
+    /// Says that a workload is ready, and takes a sample whenever asked to, so that programs can alternate.
+    fn offer(&self, workload: Workload, mut sample: impl FnMut() -> f64) {
         if !self.wants(workload) {
             return;
         }
-        let start = Instant::now();
-        let mut fastest = once();
-        while fastest == Duration::ZERO || start.elapsed() < self.budget {
-            fastest = fastest.min(once());
+        println!("{}", workload.name());
+        for line in std::io::stdin().lines() {
+            if line.expect("a line") != "sample" {
+                break;
+            }
+            println!("{}", sample());
         }
-        fastest = fastest.min(once());
-        report(workload, fastest.as_secs_f64() * 1e9 / operations as f64);
     }
 
     /// Measures work that leaves everything as it was, `size` operations.
@@ -126,8 +145,4 @@ fn time(work: impl FnOnce()) -> Duration {
     let start = Instant::now();
     work();
     start.elapsed()
-}
-
-fn report(workload: Workload, number: f64) {
-    println!("{} {number}", workload.name());
 }

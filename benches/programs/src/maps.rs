@@ -4,15 +4,12 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 
 use crate::keys::{Random, permutation};
-use crate::{Interner, Job, Key, Map, Workload, memory, report, time};
+use crate::{Interner, Job, Key, Map, Workload, memory, time};
 
 /// The workloads of section 5 of the brief, but for interning.
 pub(crate) fn run<K: Key, M: Map<K>>(job: &Job) {
     let n = job.size;
     let keys: Vec<K> = (0..n as u64).map(K::make).collect();
-    if job.wants(Workload::Small) {
-        report(Workload::Small, bytes::<K, M>(&keys).0 as f64);
-    }
     if job.workloads.iter().any(|w| (Workload::Hit..=Workload::Clone).contains(w)) {
         lookups::<K, M>(job, &keys);
     }
@@ -29,10 +26,11 @@ pub(crate) fn run<K: Key, M: Map<K>>(job: &Job) {
         let (mut map, held) = fill::<K, M>(&keys);
         time(|| drop_all(&mut map, held, &keys))
     });
-    if job.wants(Workload::Bytes) {
+    job.offer(Workload::Bytes, || {
         let (map, handles) = bytes::<K, M>(&keys);
-        report(Workload::Bytes, (map + handles) as f64 / n as f64);
-    }
+        (map + handles) as f64 / n as f64
+    });
+    job.offer(Workload::Small, || bytes::<K, M>(&keys).0 as f64);
 }
 
 fn fill<K: Key, M: Map<K>>(keys: &[K]) -> (M, Vec<M::Held>) {

@@ -11,7 +11,6 @@ static ALLOCATOR: Counting = Counting;
 
 /// The system's allocator; [`growth`] counts the bytes asked of it. When nobody counts, each call
 /// costs one more load than the system's.
-
 struct Counting;
 
 #[inline]

@@ -1,6 +1,6 @@
 //! The names of what is measured.
 
-/// What is measured.
+/// What is measured, in the order in which programs do it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "`WORKLOADS` says what they are")]
 pub enum Workload {
@@ -12,10 +12,10 @@ pub enum Workload {
     Clone,
     Insert,
     Churn,
-    Intern,
     Drop,
     Bytes,
     Small,
+    Intern,
     Queens,
     Symbols,
     Dag,
@@ -45,10 +45,10 @@ pub const WORKLOADS: [(Workload, &str, &str); 16] = [
     (Clone, "clone", "clone and drop a random handle"),
     (Insert, "insert", "insert fresh"),
     (Churn, "churn", "drop the oldest, insert a new one"),
-    (Intern, "intern", "intern a skewed stream, a window held"),
     (Drop, "drop", "drop all"),
     (Bytes, "bytes", "heap bytes of an entry and its handle"),
     (Small, "small", "heap bytes of a whole map"),
+    (Intern, "intern", "intern a skewed stream, a window held"),
     (Queens, "queens", "n-queens by BDD"),
     (Symbols, "symbols", "symbols of a source tree"),
     (Dag, "dag", "hash-consed DAG, built and let go"),
