@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
 static ON: AtomicBool = AtomicBool::new(false);
 static LIVE: AtomicIsize = AtomicIsize::new(0);
 
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
 /// The system's allocator; [`growth`] counts the bytes asked of it. When nobody counts, each call
 /// costs one more load than the system's.
-#[derive(Debug)]
-pub struct Counting;
+struct Counting;
 
 #[inline]
 fn count(bytes: usize, sign: isize) {
@@ -48,7 +50,7 @@ unsafe impl GlobalAlloc for Counting {
 
 /// Runs `work` and gives what it returns, and by how many bytes the heap has grown meanwhile. 0 if
 /// [`Counting`] is not the global allocator. Not for more than one thread at a time.
-pub fn growth<T>(work: impl FnOnce() -> T) -> (T, usize) {
+pub(crate) fn growth<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = LIVE.load(Relaxed);
     ON.store(true, Relaxed);
     let result = work();

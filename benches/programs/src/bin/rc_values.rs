@@ -1,0 +1,103 @@
+//! `HashMap<K, Rc<V>>`: the map keeps every entry, so whoever lets go last has to remove it. Nodes stay
+//! until the end.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use hashbrown::hash_map::EntryRef;
+use hashbrown::{HashMap, HashSet};
+use rcmap_programs::by_address::Id;
+use rcmap_programs::{Contender, Hasher, Interner, Key, Map, Maps, Node, Nodes};
+
+struct Table<K>(HashMap<K, Rc<Cell<u64>>, Hasher>);
+
+impl<K: Key> Interner<K> for Table<K> {
+    type Held = Rc<Cell<u64>>;
+
+    fn new() -> Self {
+        Self(HashMap::default())
+    }
+
+    #[inline(always)]
+    fn intern(&mut self, query: &K::Query) -> Self::Held {
+        Rc::clone(match self.0.entry_ref(query) {
+            EntryRef::Occupied(entry) => entry.into_mut(),
+            EntryRef::Vacant(entry) => entry.insert_with_key(K::of(query), Rc::new(Cell::new(1))),
+        })
+    }
+
+    #[inline(always)]
+    fn release(&mut self, held: Self::Held, query: &K::Query) {
+        if Rc::strong_count(&held) == 2 {
+            self.0.remove(query);
+        }
+    }
+}
+
+impl<K: Key> Map<K> for Table<K> {
+    #[inline(always)]
+    fn insert(&mut self, key: K, value: u64) -> Self::Held {
+        let value = Rc::new(Cell::new(value));
+        self.0.insert(key, Rc::clone(&value));
+        value
+    }
+
+    #[inline(always)]
+    fn find(&self, query: &K::Query) -> Option<Self::Held> {
+        self.0.get(query).cloned()
+    }
+
+    #[inline(always)]
+    fn read(&self, held: &Self::Held) -> u64 {
+        held.get()
+    }
+
+    #[inline(always)]
+    fn share(held: &Self::Held) -> Self::Held {
+        Rc::clone(held)
+    }
+}
+
+struct Consed(HashSet<Rc<Node<Id>>, Hasher>);
+
+impl Nodes for Consed {
+    type Id = Id;
+
+    type Name = Id;
+
+    fn name(id: &Id) -> Id {
+        id.clone()
+    }
+
+    fn new() -> Self {
+        Self(HashSet::default())
+    }
+
+    fn node(&mut self, node: Node<Id>) -> Id {
+        Id(self.0.get(&node).cloned().unwrap_or_else(|| {
+            let node = Rc::new(node);
+            self.0.insert(Rc::clone(&node));
+            node
+        }))
+    }
+
+    fn parts<'a>(&'a self, id: &'a Id) -> &'a Node<Id> {
+        id
+    }
+}
+
+struct RcValues;
+
+impl Contender for RcValues {
+    type Interner<K: Key> = Table<K>;
+
+    type Nodes = Consed;
+
+    fn maps<K: Key>(maps: &Maps<'_>) {
+        maps.over::<K, Table<K>>();
+    }
+}
+
+fn main() {
+    rcmap_programs::run::<RcValues>();
+}
