@@ -314,12 +314,9 @@ impl<K, V, S> RcHashMap<K, V, S> {
     /// assert!(map.find_hashed(hash, |key| key == "key").unwrap() == r);
     /// ```
     #[must_use = "dropping a `Ref` may remove its entry"]
-    pub fn find_hashed(&self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+    pub fn find_hashed(&self, hash: u64, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
         self.owner.enter();
-        let found = self.owner.find(Folded::new(hash), &mut eq);
-        // By hand: a value on its way out leaks if a parameter's destructor panics.
-        drop(eq);
-        found
+        self.owner.find(Folded::new(hash), eq)
     }
 
     /// Visits every entry, in no particular order, yielding a `Ref` for each.
@@ -430,7 +427,7 @@ impl<K, V, S: BuildHasher> RcHashMap<K, V, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         self.owner.enter();
-        self.owner.find(self.fold(query), &mut |key| query.equivalent(key))
+        self.owner.find(self.fold(query), |key| query.equivalent(key))
     }
 
     /// Whether there is an entry with this key. O(1), touches no count.
@@ -451,7 +448,7 @@ impl<K, V, S: BuildHasher> RcHashMap<K, V, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         self.owner.enter();
-        self.owner.find(self.fold(query), &mut |key| query.equivalent(key)).is_some()
+        self.owner.find(self.fold(query), |key| query.equivalent(key)).is_some()
     }
 }
 

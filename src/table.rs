@@ -108,6 +108,17 @@ impl<K, V> Table<K, V> {
         unsafe { Arena::owner_of(slot) }
     }
 
+    /// The handle of a slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot is live.
+    #[inline]
+    pub(crate) unsafe fn handle_of(slot: SlotPtr<K, V>) -> Handle {
+        // SAFETY: the caller's promise.
+        unsafe { Arena::handle_of(slot) }
+    }
+
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.index.len()
@@ -141,7 +152,7 @@ impl<K, V> Table<K, V> {
         // SAFETY: (I3) an indexed entry is live, and `&self` keeps it.
         let slot = self.index.find(hash, |slot: SlotPtr<K, V>| eq(unsafe { &*slot.key() }))?;
         // SAFETY: as above.
-        Some(unsafe { slot.handle() })
+        Some(unsafe { Self::handle_of(slot) })
     }
 
     /// The live slot that a handle names.
@@ -149,8 +160,9 @@ impl<K, V> Table<K, V> {
     pub(crate) fn slot(&self, handle: Handle) -> Option<SlotPtr<K, V>> {
         let slot = self.arena.slot(handle.number())?;
         // SAFETY: (I2) the table is borrowed, so its pages stay.
-        let header = unsafe { slot.header() };
-        (header.is_live() && header.handle() == handle).then_some(slot)
+        let version = unsafe { slot.header() }.version();
+        // The version of a handle is odd, and that of a dead slot even.
+        (version == handle.version()).then_some(slot)
     }
 
     #[inline]
@@ -218,17 +230,17 @@ impl<K, V> Table<K, V> {
     ///
     /// The caller initialises both before it does anything else.
     #[inline]
-    pub(crate) unsafe fn insert_uninit(&mut self, hash: Folded) -> SlotPtr<K, V> {
+    pub(crate) unsafe fn insert_uninit(&mut self, hash: Folded) -> (SlotPtr<K, V>, Handle) {
         if self.arena.vacant() == 0 || self.index.len() == self.index.capacity() {
             self.make_room();
         }
         // There is room: nothing below allocates or panics.
-        let (number, slot) = self.arena.take();
+        let (slot, position, last_handle) = self.arena.take();
+        let handle = self.handles.renew(last_handle, hash);
         // SAFETY: (I2) the slot is occupied.
-        let header = unsafe { slot.header() };
-        header.set_live(self.handles.renew(header.last_handle(number), hash));
+        unsafe { slot.header() }.set_live(position, handle);
         self.index.insert(slot, hash);
-        slot
+        (slot, handle)
     }
 
     /// Makes room for an entry.
@@ -256,12 +268,12 @@ impl<K, V> Table<K, V> {
     /// The slot is a live one of this table.
     #[inline]
     pub(crate) unsafe fn unlink(&mut self, slot: SlotPtr<K, V>) -> Dead<K, V> {
-        // SAFETY: (I2) the slot is live.
-        let header = unsafe { slot.header() };
-        let handle = header.handle();
+        // SAFETY: the caller's promise.
+        let handle = unsafe { Self::handle_of(slot) };
         let hash = self.handles.hash(handle).expect("(I3) the number of a live slot is drawn");
         self.index.remove(slot, hash);
-        header.set_dead(handle);
+        // SAFETY: (I2) the slot is occupied.
+        unsafe { slot.header() }.set_dead(handle);
         if self.index.is_wasteful() {
             self.shrink_index(2 * self.index.len());
         }
@@ -275,30 +287,10 @@ impl<K, V> Table<K, V> {
     /// The entry does not wait, and its key and value are gone.
     #[inline]
     pub(crate) unsafe fn recycle(&mut self, dead: &Dead<K, V>) {
-        let handle = dead.handle;
-        // SAFETY: a dead entry occupies its slot until here.
-        unsafe { self.arena.give(handle.number(), dead.slot, handle.is_last()) };
+        self.arena.give(dead.handle);
         if self.arena.is_wasteful() || (self.arena.is_empty() && self.handles.is_large()) {
             self.shrink_arena();
         }
-    }
-
-    /// Removes a live entry, and hands over its key and value.
-    ///
-    /// # Safety
-    ///
-    /// The slot is a live one of this table, and nobody refers to its key or value.
-    #[inline(never)] // Large keys and values are moved in a frame of their own.
-    pub(crate) unsafe fn take_out(&mut self, slot: SlotPtr<K, V>) -> (K, V) {
-        // SAFETY: the caller's promise.
-        let dead = unsafe { self.unlink(slot) };
-        // SAFETY: (I3) it was live, and nobody reads its key again.
-        let key = unsafe { slot.key().read() };
-        // SAFETY: as above.
-        let value = unsafe { slot.value().read() };
-        // SAFETY: it does not wait, and key and value are moved out.
-        unsafe { self.recycle(&dead) };
-        (key, value)
     }
 
     /// Adds an entry.
@@ -309,19 +301,23 @@ impl<K, V> Table<K, V> {
     #[inline]
     pub(crate) fn insert(&mut self, hash: Folded, key: K, value: V) -> Handle {
         // SAFETY: initialised at once.
-        let slot = unsafe { self.insert_uninit(hash) };
+        let (slot, handle) = unsafe { self.insert_uninit(hash) };
         // SAFETY: the slot is vacant, large enough and aligned.
         unsafe { slot.key().write(key) };
         // SAFETY: as above.
         unsafe { slot.value().write(value) };
-        // SAFETY: the slot is live.
-        unsafe { slot.handle() }
+        handle
     }
 
     pub(crate) fn remove(&mut self, handle: Handle) -> Option<(K, V)> {
         let slot = self.slot(handle)?;
-        // SAFETY: live; `&mut self`: nobody refers to the entry.
-        Some(unsafe { self.take_out(slot) })
+        // SAFETY: it is live.
+        let dead = unsafe { self.unlink(slot) };
+        // SAFETY: `&mut self`: nobody refers to the entry.
+        let entry = unsafe { slot.read() };
+        // SAFETY: it does not wait, and key and value are moved out.
+        unsafe { self.recycle(&dead) };
+        Some(entry)
     }
 
     /// Lets a dead entry wait.
@@ -406,7 +402,7 @@ impl<K, V> Table<K, V> {
 /// The hash of an entry that is listed in the index.
 fn hash_of<K, V>(handles: &Handles, slot: SlotPtr<K, V>) -> Folded {
     // SAFETY: (I3) an indexed slot is live.
-    let handle = unsafe { slot.handle() };
+    let handle = unsafe { Table::handle_of(slot) };
     handles.hash(handle).expect("(I3) the number of a live slot is drawn")
 }
 
@@ -495,7 +491,7 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
         let slot = self.table.advance(&mut self.cursor)?;
         self.left -= 1;
         // SAFETY: the slot is live.
-        let handle = unsafe { slot.handle() };
+        let handle = unsafe { Table::handle_of(slot) };
         // SAFETY: live, and the shared borrow of the table keeps writers out for `'a`.
         let (key, value) = unsafe { entry(slot) };
         Some((handle, key, value))
@@ -522,7 +518,7 @@ impl<'a, K, V> Iterator for IterMut<'a, K, V> {
         let slot = self.table.advance(&mut self.cursor)?;
         self.left -= 1;
         // SAFETY: the slot is live.
-        let handle = unsafe { slot.handle() };
+        let handle = unsafe { Table::handle_of(slot) };
         // SAFETY: live; `iter_mut` borrowed the table mutably for `'a`, and the cursor does not
         // come to a slot twice.
         let (key, value) = unsafe { entry_mut(slot) };
@@ -545,7 +541,7 @@ impl<K, V> Table<K, V> {
         let mut live = 0;
         while let Some(slot) = self.advance(&mut cursor) {
             // SAFETY: the slot is live.
-            let handle = unsafe { slot.handle() };
+            let handle = unsafe { Table::handle_of(slot) };
             assert!(self.slot(handle) == Some(slot), "(I1) a slot has the number it says");
             let hash = hash_of(&self.handles, slot);
             assert_eq!(self.index.count(slot, hash), 1, "(I4) an entry is listed once");

@@ -176,12 +176,14 @@ impl UsizeCount {
         abort()
     }
 
-    /// Like `get`, for a unit that is likely to be put back soon. It asks before it writes, so that a compiler
-    /// that sees the `put_own` in the same function knows that the count is what it was, and leaves out both
-    /// writes. Otherwise this costs a little more than to look at the outcome.
+    /// Like `get`, for a count that is not zero. It looks at the count before it writes, so that a compiler that sees
+    /// the `put_own` in the same function knows that the count is what it was, and leaves out both writes.
     #[inline]
-    pub(crate) fn get_for_now(&self) -> Token {
-        let Some(count) = self.count.get().checked_add(1) else { abort() };
+    pub(crate) fn get_another(&self) -> Token {
+        let count = self.count.get().wrapping_add(1);
+        if count < 2 {
+            abort();
+        }
         self.count.set(count);
         Token::mint()
     }

@@ -67,7 +67,7 @@ impl<K, V> CountedSlot<K, V> {
     #[inline]
     pub(crate) unsafe fn handle(self) -> Handle {
         // SAFETY: the caller's promise.
-        unsafe { self.0.handle() }
+        unsafe { Table::handle_of(self.0) }
     }
 
     /// What [`Table::set_owner`] was told.
@@ -102,7 +102,7 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         // SAFETY: (I5) the caller's promise.
         let table = unsafe { self.table().borrow_mut() };
         // SAFETY: the caller's promise, and the count follows.
-        let slot = unsafe { table.insert_uninit(hash) };
+        let (slot, _) = unsafe { table.insert_uninit(hash) };
         // SAFETY: (I2) the field lies in the page; no reference is made.
         let count = unsafe { &raw mut (*slot.value()).refcount };
         // SAFETY: nobody refers to it yet.

@@ -11,6 +11,7 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::Cell;
+use core::hint::assert_unchecked;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 
@@ -34,6 +35,19 @@ pub(super) type Slot<K, V> = CountedSlot<K, Kept<V>>;
 pub(super) fn value_of<K, V>(slot: Slot<K, V>) -> *mut V {
     // SAFETY: (I2) the field lies in the page; no reference is made.
     unsafe { &raw mut (*slot.value()).value }
+}
+
+/// The map's memory, which the entry keeps.
+///
+/// # Safety
+///
+/// The slot is a live one of a map with this `K`, `V` and `S`.
+#[inline]
+pub(super) unsafe fn owner_of<K, V, S>(slot: Slot<K, V>) -> RcCount<Inner<K, V, S>> {
+    // SAFETY: the slot is live.
+    let owner = unsafe { slot.owner() };
+    // SAFETY: (I7) it is what `Owner::with_hasher` has set.
+    unsafe { RcCount::from_ptr(owner.cast()) }
 }
 
 /// What the map and its `Ref`s share.
@@ -129,23 +143,29 @@ impl<K, V, S> Owner<K, V, S> {
 
     /// The entry that is listed under `hash` and that `eq` accepts. If there is none, then still so when
     /// this returns.
-    #[inline]
-    pub(super) fn find(
-        &self,
-        hash: Folded,
-        eq: &mut impl FnMut(&K) -> bool,
-    ) -> Option<Ref<K, V, S>> {
-        // Nearly always the first candidate is the one. Without any no user code has run: the miss holds.
+    #[inline(always)]
+    pub(super) fn find(&self, hash: Folded, eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+        let found = self.search(hash, eq)?;
+        // So that the compiler knows it where the value is read. Not in `search`, where `eq` is in the way.
+        // SAFETY: (I7) all pages of this map tell the same owner.
+        unsafe { assert_unchecked(found.owner() == self.count()) };
+        Some(found)
+    }
+
+    #[inline(always)]
+    fn search(&self, hash: Folded, mut eq: impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
+        // Without any candidate no user code has run: the miss holds.
         let slot = CountedSlot::new(self.0.table().get().first_candidate(hash)?);
         let epoch = self.epoch();
         // SAFETY: (I3) an indexed slot is live.
-        let candidate = unsafe { Ref::mint_for_now(slot) };
-        if self.accepts(&candidate, eq) {
+        let candidate = unsafe { Ref::mint(slot) };
+        // Nearly always the first candidate is the one.
+        if self.accepts(&candidate, &mut eq) {
             return Some(candidate);
         }
         let refused = candidate.handle();
         drop(candidate);
-        self.find_other(hash, refused, epoch, eq)
+        self.find_other(hash, refused, epoch, &mut eq)
     }
 
     /// Asks `eq` about an entry, with nothing borrowed. The `Ref` keeps the entry, whatever `eq` does.
@@ -195,7 +215,7 @@ impl<K, V, S> Owner<K, V, S> {
         let mut candidates = Candidates::default();
         self.0.table().get().for_each_candidate(hash, |slot| {
             // SAFETY: (I3) an indexed slot is live.
-            candidates.push(unsafe { slot.handle() });
+            candidates.push(unsafe { CountedSlot::new(slot).handle() });
         });
         candidates
     }
@@ -301,9 +321,8 @@ impl<K, V, S> Iterator for Entries<'_, K, V, S> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let slot = self.owner.0.table().get().advance(&mut self.cursor)?;
-        // Most loops are done with a `Ref` when its turn is over.
         // SAFETY: the slot is live.
-        Some(unsafe { Ref::mint_for_now(CountedSlot::new(slot)) })
+        Some(unsafe { Ref::mint(CountedSlot::new(slot)) })
     }
 }
 

@@ -23,7 +23,7 @@ impl<K, V, S> RcHashMap<K, V, S> {
         &self,
         epoch: u64,
         hash: Folded,
-        eq: &mut impl FnMut(&K) -> bool,
+        eq: impl FnMut(&K) -> bool,
     ) -> Option<Ref<K, V, S>> {
         if epoch == self.owner.epoch() { None } else { self.owner.find(hash, eq) }
     }
@@ -97,7 +97,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     pub fn insert(&self, key: K, value: V) -> Result<Ref<K, V, S>, InsertError<K, V>> {
         self.owner.enter();
         let hash = self.fold(&key);
-        if self.owner.find(hash, &mut |other| key == *other).is_some() {
+        if self.owner.find(hash, |other| key == *other).is_some() {
             return Err(InsertError { key, value });
         }
         Ok(self.owner.add(hash, key, value))
@@ -128,14 +128,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     {
         self.owner.enter();
         let hash = self.fold(&key);
-        if self.owner.find(hash, &mut |other| key == *other).is_some() {
+        if self.owner.find(hash, |other| key == *other).is_some() {
             drop(value);
             return Err(InsertError { key, value: () });
         }
         let epoch = self.owner.epoch();
         let value = value();
         if epoch != self.owner.epoch()
-            && self.owner.find(hash, &mut |other| key == *other).is_some()
+            && self.owner.find(hash, |other| key == *other).is_some()
         {
             drop(value);
             return Err(InsertError { key, value: () });
@@ -218,7 +218,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     {
         self.owner.enter();
         let hash = self.fold(&key);
-        if let Some(found) = self.owner.find(hash, &mut |other| key == *other) {
+        if let Some(found) = self.owner.find(hash, |other| key == *other) {
             drop((key, value));
             return Ok(found);
         }
@@ -249,7 +249,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     {
         self.owner.enter();
         let query_hash = self.fold(query);
-        if let Some(found) = self.owner.find(query_hash, &mut |key| query.equivalent(key)) {
+        if let Some(found) = self.owner.find(query_hash, |key| query.equivalent(key)) {
             drop(value);
             return found;
         }
@@ -258,9 +258,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         let hash = self.fold(&key);
         // `From` may normalise, so that the key is another one than the query stood for.
         let found = if hash == query_hash && query.equivalent(&key) {
-            self.find_since(epoch, hash, &mut |other| key == *other)
+            self.find_since(epoch, hash, |other| key == *other)
         } else {
-            self.owner.find(hash, &mut |other| key == *other)
+            self.owner.find(hash, |other| key == *other)
         };
         if let Some(found) = found {
             drop((key, value));
@@ -284,7 +284,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
                 return Err(error);
             }
         };
-        if let Some(found) = self.find_since(epoch, hash, &mut |other| key == *other) {
+        if let Some(found) = self.find_since(epoch, hash, |other| key == *other) {
             drop((key, value));
             return Ok(found);
         }

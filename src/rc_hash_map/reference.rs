@@ -8,11 +8,11 @@ use core::ptr::NonNull;
 
 use hashbrown::DefaultHashBuilder;
 
-use super::inner::{Inner, Slot, value_of};
+use super::inner::{Inner, Slot, owner_of, value_of};
 use super::{RcHashMap, WeakRef, removal};
 use crate::error::WrongMap;
 use crate::table::Handle;
-use crate::tokens::{Count, RcCount, Token};
+use crate::tokens::{RcCount, Token};
 
 /// A handle that keeps its entry alive.
 ///
@@ -59,23 +59,8 @@ impl<K, V, S> Ref<K, V, S> {
     pub(super) unsafe fn mint(slot: Slot<K, V>) -> Self {
         // SAFETY: the slot is live, and stays so while the token is out.
         let count = unsafe { slot.count() };
-        debug_assert!(!count.is_zero(), "(I6) a live entry has a token out");
         // SAFETY: the token is of this count.
-        unsafe { Self::new(slot, count.get()) }
-    }
-
-    /// Like `mint`, for a `Ref` that is likely to go soon.
-    ///
-    /// # Safety
-    ///
-    /// As for `mint`.
-    #[inline]
-    pub(super) unsafe fn mint_for_now(slot: Slot<K, V>) -> Self {
-        // SAFETY: the slot is live, and stays so while the token is out.
-        let count = unsafe { slot.count() };
-        debug_assert!(!count.is_zero(), "(I6) a live entry has a token out");
-        // SAFETY: the token is of this count.
-        unsafe { Self::new(slot, count.get_for_now()) }
+        unsafe { Self::new(slot, count.get_another()) }
     }
 
     #[inline]
@@ -87,9 +72,7 @@ impl<K, V, S> Ref<K, V, S> {
     #[inline]
     pub(super) fn owner(&self) -> RcCount<Inner<K, V, S>> {
         // SAFETY: (I6) the slot is live.
-        let owner = unsafe { self.slot.owner() };
-        // SAFETY: (I7) it is what `Owner::with_hasher` has set.
-        unsafe { RcCount::from_ptr(owner.cast()) }
+        unsafe { owner_of(self.slot) }
     }
 
     #[inline]
@@ -273,14 +256,13 @@ impl<K, V, S> Ref<K, V, S> {
         if self.strong_count() != 1 {
             return Err(self);
         }
-        let owner = self.owner();
         let mut this = ManuallyDrop::new(self);
         // SAFETY: the `Ref` is not used or dropped again.
         let token = unsafe { ManuallyDrop::take(&mut this.token) };
         // SAFETY: (I6) the slot is live until it is taken out below.
         unsafe { this.slot.count() }.put_own(token);
         // SAFETY: this was the only `Ref`, and it was not borrowed.
-        Ok(unsafe { removal::take_out(owner, this.slot) })
+        Ok(unsafe { removal::take_out::<K, V, S>(this.slot) })
     }
 
     /// Turns the `Ref` into a value that can be copied and stored anywhere, without giving up its
@@ -342,7 +324,7 @@ impl<K, V, S> Drop for Ref<K, V, S> {
         // SAFETY: (I6) the slot is live until its last token is put back.
         if unsafe { self.slot.count() }.put_own(token) {
             // SAFETY: this was the last `Ref`, so nobody refers to the entry.
-            unsafe { removal::remove(self.owner(), self.slot) };
+            unsafe { removal::remove::<K, V, S>(self.slot) };
         }
     }
 }

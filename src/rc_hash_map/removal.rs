@@ -2,7 +2,7 @@
 
 use core::mem::{self, ManuallyDrop};
 
-use super::inner::{Inner, Kept, Slot, value_of};
+use super::inner::{Inner, Kept, Slot, owner_of, value_of};
 use crate::counted_hash_map::{Counted, CountedSlot};
 use crate::table::{Dead, drop_in_order};
 use crate::tokens::{RcCount, Token};
@@ -13,11 +13,13 @@ type DeadEntry<K, V> = Dead<K, Counted<Kept<V>>>;
 ///
 /// # Safety
 ///
-/// The slot is a live one of `owner`, its count is zero, and no reference to its key or value and no
+/// The slot is a live one of a map with this `K`, `V` and `S`, its count is zero, and no reference to its key or value and no
 /// function argument that refers into `Inner` is alive.
 #[cold] // Not rare, but out of the way of drops that are not the last.
 #[inline(never)]
-pub(super) unsafe fn remove<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) {
+pub(super) unsafe fn remove<K, V, S>(slot: Slot<K, V>) {
+    // SAFETY: the caller's promise.
+    let owner = unsafe { owner_of::<K, V, S>(slot) };
     // SAFETY: (I7) the entry itself holds `Inner`; the reference is not used once that may end.
     let inner = unsafe { &*owner.as_ptr() };
     // SAFETY: (I5) nothing is borrowed.
@@ -51,7 +53,9 @@ pub(super) unsafe fn remove<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<
 ///
 /// As for [`remove`].
 #[inline(never)] // Large keys and values are moved in a frame of their own.
-pub(super) unsafe fn take_out<K, V, S>(owner: RcCount<Inner<K, V, S>>, slot: Slot<K, V>) -> (K, V) {
+pub(super) unsafe fn take_out<K, V, S>(slot: Slot<K, V>) -> (K, V) {
+    // SAFETY: the caller's promise.
+    let owner = unsafe { owner_of::<K, V, S>(slot) };
     // SAFETY: (I7) the entry itself holds `Inner`; the reference is not used once that may end.
     let inner = unsafe { &*owner.as_ptr() };
     // SAFETY: (I5) nothing is borrowed.

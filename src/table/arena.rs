@@ -12,12 +12,13 @@ use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::marker::PhantomData;
+use core::mem;
 use core::ptr::{self, NonNull};
 
 use hashbrown::TryReserveError;
 
-use super::handles::{Handles, Number};
-use super::slot::Slot;
+use super::handles::{Handle, Handles, Number};
+use super::slot::{Header, Slot};
 use super::{SlotPtr, allocation_error};
 
 /// No page is larger, unless it has a single slot.
@@ -45,7 +46,17 @@ struct PageHeader {
     next: Cell<Option<Page>>,
 }
 
-type Page = NonNull<PageHeader>;
+/// A page that is allocated: nobody keeps one that has been freed (I1).
+#[derive(Clone, Copy)]
+struct Page(NonNull<PageHeader>);
+
+impl Page {
+    #[inline]
+    fn header(&self) -> &PageHeader {
+        // SAFETY: (I1) the page is allocated and has a header; (I5) no `&mut` covers it.
+        unsafe { self.0.as_ref() }
+    }
+}
 
 /// Memory for a page with so many slots.
 struct Memory<K, V> {
@@ -72,6 +83,13 @@ impl<K, V> Memory<K, V> {
         let start = unsafe { alloc(layout) };
         let start = NonNull::new(start).ok_or(TryReserveError::AllocError { layout })?;
         Ok(Self { start, slots, entries: PhantomData })
+    }
+}
+
+impl<K, V> Memory<K, V> {
+    /// The memory of a page, which is not used again.
+    fn of(page: Page) -> Self {
+        Self { start: page.0.cast(), slots: page.header().slots, entries: PhantomData }
     }
 }
 
@@ -190,38 +208,42 @@ impl<K, V> Arena<K, V> {
     /// The slot of a number, if its page exists.
     #[inline]
     pub(super) fn slot(&self, number: Number) -> Option<SlotPtr<K, V>> {
-        let position = number.0.wrapping_sub(1);
-        let page = *self.pages.get(Self::page_index(position))?;
-        // SAFETY: (I1) the page is allocated, and has a slot of each of its numbers.
-        page.map(|page| unsafe { Self::slot_in(page, position - Self::page_start(position)) })
+        let page = self.page(number)?;
+        // SAFETY: (I1) the page has a slot of each of its numbers.
+        Some(unsafe { Self::slot_in(page, number.0 - page.header().first.0) })
+    }
+
+    #[inline]
+    fn page(&self, number: Number) -> Option<Page> {
+        *self.pages.get(Self::page_index(number.0.wrapping_sub(1)))?
     }
 
     /// # Safety
     ///
-    /// The page is allocated and has a slot at this offset.
+    /// The page has a slot at this position.
     #[inline]
-    unsafe fn slot_in(page: Page, offset: u32) -> SlotPtr<K, V> {
+    unsafe fn slot_in(page: Page, position: u32) -> SlotPtr<K, V> {
         // SAFETY: slots begin here.
-        let slots = unsafe { page.byte_add(Memory::<K, V>::HEADER) }.cast::<Slot<K, V>>();
+        let slots = unsafe { page.0.byte_add(Memory::<K, V>::HEADER) }.cast::<Slot<K, V>>();
         // SAFETY: the caller's promise.
-        let slot = unsafe { slots.add(offset as usize) };
+        let slot = unsafe { slots.add(position as usize) };
         // SAFETY: it lies in a page.
         unsafe { SlotPtr::new(slot) }
     }
 
-    /// The page of a slot.
+    /// The page of a slot, which says at what position of the page it is.
     ///
     /// # Safety
     ///
-    /// The slot is one of an allocated page and has this number. `'a` ends before the page is freed (I2).
+    /// The slot is live, and so during `'a`.
     #[inline]
-    unsafe fn page_of<'a>(slot: SlotPtr<K, V>, number: Number) -> &'a PageHeader {
-        let position = number.0 - 1;
-        let offset = (position - Self::page_start(position)) as usize;
-        let start = Memory::<K, V>::HEADER + offset * SlotPtr::<K, V>::SIZE;
+    unsafe fn page_of<'a>(slot: SlotPtr<K, V>) -> &'a PageHeader {
+        // SAFETY: (I2) the slot is live.
+        let position = unsafe { slot.header() }.position() as usize;
+        let start = Memory::<K, V>::HEADER + position * SlotPtr::<K, V>::SIZE;
         // SAFETY: (I1) the page begins so many bytes in front of the slot, in the same allocation.
         let page = unsafe { slot.as_ptr().byte_sub(start) };
-        // SAFETY: (I2) the page has a header, and (I5) no `&mut` covers it.
+        // SAFETY: (I1) the page has a header, and (I5) no `&mut` covers it.
         unsafe { &*page.cast::<PageHeader>() }
     }
 
@@ -232,10 +254,22 @@ impl<K, V> Arena<K, V> {
     /// The slot is live.
     #[inline]
     pub(super) unsafe fn owner_of(slot: SlotPtr<K, V>) -> *const () {
-        // SAFETY: (I2) a live slot has a page.
-        let number = unsafe { slot.handle() }.number();
-        // SAFETY: as above; the reference ends here.
-        unsafe { Self::page_of(slot, number) }.owner
+        // SAFETY: the caller's promise.
+        unsafe { Self::page_of(slot) }.owner
+    }
+
+    /// The handle of a slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot is live.
+    #[inline]
+    pub(super) unsafe fn handle_of(slot: SlotPtr<K, V>) -> Handle {
+        // SAFETY: the caller's promise.
+        let first = unsafe { Self::page_of(slot) }.first;
+        // SAFETY: (I2) the slot is live.
+        let header = unsafe { slot.header() };
+        Handle::from_parts(Number(first.0 + header.position()), header.version())
     }
 
     /// Allocates memory, so that `additional` slots can be had without allocating once [`keep`](Self::keep) has
@@ -302,8 +336,6 @@ impl<K, V> Arena<K, V> {
         };
 
         // Nothing below allocates or fails.
-        let page = memory.start.cast::<PageHeader>();
-        core::mem::forget(memory);
         let header = PageHeader {
             owner: self.owner,
             first: Number(start + 1),
@@ -312,11 +344,14 @@ impl<K, V> Arena<K, V> {
             occupied: Cell::new(0),
             next: Cell::new(None),
         };
+        let page = memory.start.cast::<PageHeader>();
+        mem::forget(memory);
         // SAFETY: the memory is large enough and aligned.
         unsafe { page.write(header) };
-        for offset in 0..slots {
+        let page = Page(page);
+        for position in 0..slots {
             // SAFETY: the page has so many slots.
-            let slot = unsafe { Self::slot_in(page, offset) };
+            let slot = unsafe { Self::slot_in(page, position) };
             // SAFETY: nothing refers to the slots of a new page.
             unsafe { slot.init_header() };
         }
@@ -331,22 +366,21 @@ impl<K, V> Arena<K, V> {
 
     /// Draws the numbers of a new page, and lists its slots as vacant.
     fn fill_list(&mut self, page: Page, handles: &mut Handles) {
-        // SAFETY: (I2) the page has just been allocated.
-        let header = unsafe { page.as_ref() };
+        let header = page.header();
         let numbers = header.first.0..header.first.0 + header.slots;
-        let mut last: Option<SlotPtr<K, V>> = None;
+        let mut last: Option<&Header> = None;
         while let Some(handle) = handles.draw(&numbers) {
+            let number = handle.number();
+            // SAFETY: (I1) it is one of the page's numbers.
+            let slot = unsafe { Self::slot_in(page, number.0 - header.first.0) };
+            // SAFETY: (I2) the page is allocated.
+            let slot = unsafe { slot.header() };
+            slot.set_dead(handle);
             if handle.is_last() {
                 continue;
             }
-            let number = handle.number();
-            // SAFETY: it is one of the page's numbers.
-            let slot = unsafe { Self::slot_in(page, number.0 - header.first.0) };
-            // SAFETY: (I2) the page has just been allocated.
-            unsafe { slot.header() }.set_dead(handle);
             match last {
-                // SAFETY: as above.
-                Some(last) => unsafe { last.header() }.set_next(number),
+                Some(last) => last.set_next(number),
                 None => header.vacant.set(number),
             }
             last = Some(slot);
@@ -357,59 +391,59 @@ impl<K, V> Arena<K, V> {
         }
     }
 
-    /// Takes a vacant slot: it is occupied, and dead until the caller makes it live.
+    /// Takes a vacant slot: it is occupied, and dead until [`set_live`](Header::set_live). Also gives its position
+    /// in its page, and the last handle that it had.
     ///
     /// # Panics
     ///
     /// If none is vacant.
     #[inline]
-    pub(super) fn take(&mut self) -> (Number, SlotPtr<K, V>) {
+    pub(super) fn take(&mut self) -> (SlotPtr<K, V>, u32, Handle) {
         let page = self.open.expect("a page has a vacant slot");
-        // SAFETY: (I1) listed pages are allocated.
-        let header = unsafe { page.as_ref() };
-        let number = header.vacant.get();
+        let page_header = page.header();
+        let number = page_header.vacant.get();
+        let position = number.0 - page_header.first.0;
         // SAFETY: (I1) a page lists its own slots.
-        let slot = unsafe { Self::slot_in(page, number.0 - header.first.0) };
-        // SAFETY: (I2) the arena is borrowed, so its pages stay.
-        let next = unsafe { slot.header() }.next();
-        header.vacant.set(next);
-        if next == Number::NONE {
-            self.open = header.next.take();
+        let slot = unsafe { Self::slot_in(page, position) };
+        // SAFETY: (I2) the page is allocated.
+        let header = unsafe { slot.header() };
+        page_header.vacant.set(header.next());
+        if header.next() == Number::NONE {
+            self.open = page_header.next.take();
         }
-        if header.occupied.get() == 0 && header.slots == Self::PAGE {
-            self.idle -= header.slots;
+        let occupied = page_header.occupied.get();
+        if occupied == 0 && page_header.slots == Self::PAGE {
+            self.idle -= Self::PAGE;
         }
-        header.occupied.set(header.occupied.get() + 1);
+        page_header.occupied.set(occupied + 1);
         self.occupied += 1;
         self.vacant -= 1;
-        (number, slot)
+        (slot, position, header.last_handle(number))
     }
 
-    /// Takes a dead slot back. Unless `for_ever`, it can be taken again.
-    ///
-    /// # Safety
-    ///
-    /// The slot is occupied and has this number, it is in no list, and its key and value are gone.
+    /// Takes the slot of a dead entry back.
     #[inline]
-    pub(super) unsafe fn give(&mut self, number: Number, slot: SlotPtr<K, V>, for_ever: bool) {
-        // SAFETY: (I2) the slot is occupied, so its page is allocated.
-        let header = unsafe { Self::page_of(slot, number) };
-        header.occupied.set(header.occupied.get() - 1);
-        self.occupied -= 1;
-        if header.occupied.get() == 0 && header.slots == Self::PAGE {
-            self.idle += header.slots;
+    pub(super) fn give(&mut self, last_handle: Handle) {
+        let number = last_handle.number();
+        let page = self.page(number).expect("(I2) a dead entry's page stays");
+        let page_header = page.header();
+        let occupied = page_header.occupied.get() - 1;
+        page_header.occupied.set(occupied);
+        if occupied == 0 && page_header.slots == Self::PAGE {
+            self.idle += Self::PAGE;
         }
-        if for_ever {
+        self.occupied -= 1;
+        if last_handle.is_last() {
+            // Nothing has this number again.
             return;
         }
-        let next = header.vacant.replace(number);
-        // SAFETY: (I2) as above.
+        let next = page_header.vacant.replace(number);
+        // SAFETY: (I1) it is one of the page's numbers.
+        let slot = unsafe { Self::slot_in(page, number.0 - page_header.first.0) };
+        // SAFETY: (I2) the page is allocated.
         unsafe { slot.header() }.set_next(next);
         if next == Number::NONE {
-            // Not from the reference, which may not reach the slots.
-            let index = Self::page_index(number.0 - 1);
-            header.next.set(self.open);
-            self.open = self.pages[index];
+            page_header.next.set(self.open.replace(page));
         }
         self.vacant += 1;
     }
@@ -433,16 +467,13 @@ impl<K, V> Arena<K, V> {
         // Backwards, so that the first pages are used first.
         for index in (0..self.pages.len()).rev() {
             let Some(page) = self.pages[index] else { continue };
-            // SAFETY: (I1) the page is allocated.
-            let header = unsafe { page.as_ref() };
-            if header.occupied.get() == 0 && (all || header.slots == Self::PAGE) {
-                if header.slots == Self::PAGE {
-                    self.idle -= header.slots;
-                }
+            let header = page.header();
+            let is_full_size = header.slots == Self::PAGE;
+            if header.occupied.get() == 0 && (all || is_full_size) {
+                self.vacant -= self.give_numbers_back(page, handles);
+                self.idle -= if is_full_size { Self::PAGE } else { 0 };
                 self.pages[index] = None;
-                self.vacant -= self.give_numbers_back(header, page, handles);
-                let (start, slots) = (page.cast(), header.slots);
-                drop(Memory::<K, V> { start, slots, entries: PhantomData });
+                drop(Memory::<K, V>::of(page));
             } else if header.vacant.get() != Number::NONE {
                 header.next.set(self.open.replace(page));
             }
@@ -455,12 +486,10 @@ impl<K, V> Arena<K, V> {
     }
 
     /// Gives the numbers of a page's vacant slots back, and returns how many there are.
-    fn give_numbers_back(&self, header: &PageHeader, page: Page, handles: &mut Handles) -> u32 {
+    fn give_numbers_back(&self, page: Page, handles: &mut Handles) -> u32 {
         let mut count = 0;
-        let mut next = header.vacant.get();
-        while next != Number::NONE {
-            // SAFETY: (I1) a page lists its own slots.
-            let slot = unsafe { Self::slot_in(page, next.0 - header.first.0) };
+        let mut next = page.header().vacant.get();
+        while let Some(slot) = self.slot(next) {
             // SAFETY: (I2) the page is allocated.
             let slot = unsafe { slot.header() };
             handles.retire(slot.last_handle(next));
@@ -494,9 +523,7 @@ fn try_reserve<T>(vec: &mut Vec<T>, additional: usize) -> Result<(), TryReserveE
 impl<K, V> Drop for Arena<K, V> {
     fn drop(&mut self) {
         for page in self.pages.iter().copied().flatten() {
-            // SAFETY: (I1) the page is allocated.
-            let slots = unsafe { page.as_ref() }.slots;
-            drop(Memory::<K, V> { start: page.cast(), slots, entries: PhantomData });
+            drop(Memory::<K, V>::of(page));
         }
     }
 }
@@ -513,9 +540,7 @@ pub(crate) struct Cursor {
 impl Cursor {
     pub(super) fn new<K, V>(arena: &Arena<K, V>) -> Self {
         let last = arena.pages.last().copied().flatten();
-        // SAFETY: (I1) the page is allocated.
-        let end =
-            last.map(|page| unsafe { page.as_ref() }).map_or(0, |it| it.first.0 - 1 + it.slots);
+        let end = last.map_or(0, |page| page.header().first.0 - 1 + page.header().slots);
         Self { position: 0, end }
     }
 
@@ -553,8 +578,7 @@ impl<K, V> Arena<K, V> {
         let (mut occupied, mut vacant, mut idle, mut open) = (0, 0, 0, 0);
         for (index, page) in self.pages.iter().enumerate() {
             let Some(page) = *page else { continue };
-            // SAFETY: (I1) the page is allocated.
-            let header = unsafe { page.as_ref() };
+            let header = page.header();
             assert_eq!(
                 Self::page_index(header.first.0 - 1),
                 index,
@@ -582,8 +606,7 @@ impl<K, V> Arena<K, V> {
         assert_eq!((occupied, vacant, idle), (self.occupied, self.vacant, self.idle));
         let mut next = self.open;
         while let Some(page) = next {
-            // SAFETY: (I1) the page is allocated.
-            next = unsafe { page.as_ref() }.next.get();
+            next = page.header().next.get();
             open = open.checked_sub(1).expect("a page is listed once");
         }
         assert_eq!(open, 0, "each page with a vacant slot is listed");

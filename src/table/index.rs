@@ -25,14 +25,23 @@ impl Listing {
         Self(slot.as_ptr().cast::<u8>().wrapping_sub(Self::piece::<K, V>(hash)))
     }
 
-    /// The slot, if the entry's hash may be this one. Of those that have another, few may.
+    /// Whether the entry's hash may be this one. Of those that have another, few may.
     #[inline]
-    fn slot_if<K, V>(self, hash: Folded) -> Option<SlotPtr<K, V>> {
+    fn may_have<K, V>(self, hash: Folded) -> bool {
+        self.0.wrapping_add(Self::piece::<K, V>(hash)).addr() % SlotPtr::<K, V>::ALIGN == 0
+    }
+
+    /// The slot.
+    ///
+    /// # Safety
+    ///
+    /// The entry's hash `may_have` been this one.
+    #[inline]
+    unsafe fn slot_of<K, V>(self, hash: Folded) -> SlotPtr<K, V> {
         let slot = self.0.wrapping_add(Self::piece::<K, V>(hash));
-        let is_slot = slot.addr() % SlotPtr::<K, V>::ALIGN == 0;
         // SAFETY: (I4) `new` subtracted less than the alignment, and what has been added leads to a
         // multiple of it. So both were the same, and this is the pointer that `new` was given.
-        is_slot.then(|| unsafe { SlotPtr::from_ptr(slot.cast()) })
+        unsafe { SlotPtr::from_ptr(slot.cast()) }
     }
 
     /// The slot, whatever the hash is.
@@ -85,12 +94,12 @@ impl Index {
         mut accepts: impl FnMut(SlotPtr<K, V>) -> bool,
     ) -> Option<SlotPtr<K, V>> {
         self.prefetch(hash);
-        let mut found = None;
-        self.listings.find(hash.spread(), |listing| {
-            found = listing.slot_if(hash).filter(|&slot| accepts(slot));
-            found.is_some()
-        });
-        found
+        let listing = self.listings.find(hash.spread(), |listing| {
+            // SAFETY: asked just before.
+            listing.may_have::<K, V>(hash) && accepts(unsafe { listing.slot_of(hash) })
+        })?;
+        // SAFETY: asked above.
+        Some(unsafe { listing.slot_of(hash) })
     }
 
     /// Asks the processor to load the bucket that most likely lists this hash while it waits for the tags:

@@ -8,9 +8,9 @@ use super::handles::{Handle, Number};
 
 /// What a slot says of itself, in eight bytes.
 ///
-/// | state | `number` | `version` |
+/// | state | `place` | `version` |
 /// | --- | --- | --- |
-/// | live | its own number | the version of its handle, which is odd |
+/// | live | its position in its page | the version of its handle, which is odd |
 /// | dead: vacant, or waiting for its destructors | the number of the next slot in its list | the version of its last handle, less one |
 ///
 /// The number of a dead slot is stored in its predecessor.
@@ -18,26 +18,26 @@ use super::handles::{Handle, Number};
 /// The fields are cells: headers are read and written while references to the keys and values of
 /// this and of other entries exist.
 pub(super) struct Header {
-    number: Cell<Number>,
+    place: Cell<u32>,
     version: Cell<u32>,
 }
 
 impl Header {
-    /// The header of a dead slot that is in no list.
-    fn new() -> Self {
-        Self { number: Cell::new(Number::NONE), version: Cell::new(0) }
-    }
-
     #[inline]
     pub(super) fn is_live(&self) -> bool {
         self.version.get() % 2 == 1
     }
 
-    /// The handle of a live slot.
+    /// The position of a live slot in its page.
     #[inline]
-    pub(super) fn handle(&self) -> Handle {
+    pub(super) fn position(&self) -> u32 {
         debug_assert!(self.is_live());
-        Handle::from_parts(self.number.get(), self.version.get())
+        self.place.get()
+    }
+
+    #[inline]
+    pub(super) fn version(&self) -> u32 {
+        self.version.get()
     }
 
     /// The last handle of a dead slot, whose number the caller knows.
@@ -48,15 +48,15 @@ impl Header {
     }
 
     #[inline]
-    pub(super) fn set_live(&self, handle: Handle) {
-        self.number.set(handle.number());
+    pub(super) fn set_live(&self, position: u32, handle: Handle) {
+        self.place.set(position);
         self.version.set(handle.version());
     }
 
     /// Marks the slot dead, with the last handle that it had. It is in no list.
     #[inline]
     pub(super) fn set_dead(&self, handle: Handle) {
-        self.number.set(Number::NONE);
+        self.set_next(Number::NONE);
         self.version.set(handle.version() - 1);
     }
 
@@ -64,13 +64,12 @@ impl Header {
     #[inline]
     pub(super) fn next(&self) -> Number {
         debug_assert!(!self.is_live());
-        self.number.get()
+        Number(self.place.get())
     }
 
     #[inline]
     pub(super) fn set_next(&self, next: Number) {
-        debug_assert!(!self.is_live());
-        self.number.set(next);
+        self.place.set(next.0);
     }
 }
 
@@ -153,6 +152,20 @@ impl<K, V> SlotPtr<K, V> {
         unsafe { &raw mut (*self.0.as_ptr()).value }.cast()
     }
 
+    /// Moves key and value out.
+    ///
+    /// # Safety
+    ///
+    /// Both are initialised, and nobody refers to them or uses them again.
+    #[inline(never)] // Large ones are moved in a frame of their own.
+    pub(super) unsafe fn read(self) -> (K, V) {
+        // SAFETY: the caller's promise.
+        let key = unsafe { self.key().read() };
+        // SAFETY: as above.
+        let value = unsafe { self.value().read() };
+        (key, value)
+    }
+
     /// The header, and nothing else of the slot.
     ///
     /// # Safety
@@ -174,19 +187,9 @@ impl<K, V> SlotPtr<K, V> {
     #[inline]
     pub(super) unsafe fn init_header(self) {
         let header: *mut Header = self.0.as_ptr().cast();
+        let dead = Header { place: Cell::new(Number::NONE.0), version: Cell::new(0) };
         // SAFETY: the caller vouches for the memory.
-        unsafe { header.write(Header::new()) };
-    }
-
-    /// The handle of a live slot.
-    ///
-    /// # Safety
-    ///
-    /// The slot is live.
-    #[inline]
-    pub(crate) unsafe fn handle(self) -> Handle {
-        // SAFETY: (I2) the page of a live slot is not freed.
-        unsafe { self.header() }.handle()
+        unsafe { header.write(dead) };
     }
 }
 
