@@ -125,7 +125,8 @@ impl<K, V> Table<K, V> {
     }
 
     pub(crate) fn capacity(&self) -> usize {
-        let slots = self.arena.vacant() + self.arena.spare_slots().min(self.handles.room());
+        let numbers = self.handles.room().saturating_sub(self.arena.fresh_slots());
+        let slots = self.arena.vacant() + self.arena.spare_slots().min(numbers);
         self.len() + slots.min(self.index.capacity() - self.len())
     }
 
@@ -198,7 +199,7 @@ impl<K, V> Table<K, V> {
             return Err(TryReserveError::CapacityOverflow);
         }
         let memory = self.arena.allocate(additional, &mut self.handles)?;
-        let numbers = self.arena.spare_slots() + memory.slots();
+        let numbers = self.arena.fresh_slots() + self.arena.spare_slots() + memory.slots();
         self.handles.try_reserve(numbers)?;
         self.try_reserve_index(additional)?;
         self.arena.keep(memory);
@@ -206,18 +207,39 @@ impl<K, V> Table<K, V> {
     }
 
     fn try_reserve_index(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        let hash_of = |slot: SlotPtr<K, V>| hash_of(&self.handles, slot);
-        let refused = self.index.try_reserve(additional, hash_of);
-        if refused.is_err() && self.index.would_fit(additional) {
-            // Clearing tombstones away takes no memory.
-            self.index.clear();
-            let mut cursor = Cursor::new(&self.arena);
-            while let Some(slot) = cursor.next(&self.arena) {
-                self.index.insert(slot, hash_of(slot));
-            }
+        let entries = self.index.len();
+        if additional <= self.index.capacity() - entries {
             return Ok(());
         }
-        refused
+        let wanted = (entries + additional).max(2 * entries);
+        let reserved = if self.arena.slots() / 8 > entries {
+            // There are few entries for the pages that a walk goes over.
+            let hash_of = |slot: SlotPtr<K, V>| hash_of(&self.handles, slot);
+            self.index.try_reserve(additional, hash_of)
+        } else if self.index.would_hold(wanted) {
+            self.relist();
+            Ok(())
+        } else {
+            Index::with_room(wanted).map(|larger| {
+                self.index = larger;
+                self.relist();
+            })
+        };
+        if reserved.is_err() && self.index.would_hold(entries + additional) {
+            // Clearing tombstones away takes no memory.
+            self.relist();
+            return Ok(());
+        }
+        reserved
+    }
+
+    /// Lists every entry anew. In the order of their numbers, in which hashes lie side by side.
+    fn relist(&mut self) {
+        self.index.clear();
+        let mut cursor = self.cursor();
+        while let Some(slot) = cursor.next(&self.arena) {
+            self.index.insert(slot, hash_of(&self.handles, slot));
+        }
     }
 
     /// Adds an entry, and makes its slot live. Its key and value are not initialised.
@@ -235,10 +257,7 @@ impl<K, V> Table<K, V> {
             self.make_room();
         }
         // There is room: nothing below allocates or panics.
-        let (slot, position, last_handle) = self.arena.take();
-        let handle = self.handles.renew(last_handle, hash);
-        // SAFETY: (I2) the slot is occupied.
-        unsafe { slot.header() }.set_live(position, handle);
+        let (slot, handle) = self.arena.take(&mut self.handles, hash);
         self.index.insert(slot, hash);
         (slot, handle)
     }

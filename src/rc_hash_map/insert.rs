@@ -134,9 +134,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         }
         let epoch = self.owner.epoch();
         let value = value();
-        if epoch != self.owner.epoch()
-            && self.owner.find(hash, |other| key == *other).is_some()
-        {
+        if epoch != self.owner.epoch() && self.owner.find(hash, |other| key == *other).is_some() {
             drop(value);
             return Err(InsertError { key, value: () });
         }

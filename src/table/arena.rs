@@ -5,7 +5,9 @@
 //! [`PageHeader`], which is found from a slot and its number. It tells whom the slots belong to, and lists
 //! the vacant ones.
 //!
-//! A page is drawn from [`Handles`] as a whole, with all of its numbers, and given back as a whole.
+//! A page takes its numbers from [`Handles`] and gives them back as a whole. Only the last one may be *fresh*: it
+//! takes its numbers when they are first used, so that it costs nothing to open. As long as there is such a page,
+//! no other has given its numbers back.
 
 use alloc::alloc::{alloc, dealloc};
 use alloc::vec::Vec;
@@ -19,7 +21,7 @@ use hashbrown::TryReserveError;
 
 use super::handles::{Handle, Handles, Number};
 use super::slot::{Header, Slot};
-use super::{SlotPtr, allocation_error};
+use super::{Folded, SlotPtr, allocation_error};
 
 /// No page is larger, unless it has a single slot.
 const PAGE_BYTES: usize = 1 << 16;
@@ -38,6 +40,8 @@ struct PageHeader {
     owner: *const (),
     first: Number,
     slots: u32,
+    /// How many slots have a number and a header. All, but in a fresh page.
+    used: Cell<u32>,
     /// The first of the page's vacant slots, which form a list.
     vacant: Cell<Number>,
     /// How many slots are live or wait for their destructors.
@@ -55,6 +59,11 @@ impl Page {
     fn header(&self) -> &PageHeader {
         // SAFETY: (I1) the page is allocated and has a header; (I5) no `&mut` covers it.
         unsafe { self.0.as_ref() }
+    }
+
+    /// How many slots there are up to the end of the page.
+    fn end(&self) -> u32 {
+        self.header().first.0 - 1 + self.header().slots
     }
 }
 
@@ -109,8 +118,10 @@ pub(super) struct Arena<K, V> {
     pages: Vec<Option<Page>>,
     /// Memory that was reserved and is not used yet.
     spare: Vec<Memory<K, V>>,
-    /// The first page that has a vacant slot.
+    /// The first page that lists a vacant slot.
     open: Option<Page>,
+    /// The last page, if it has slots without a number.
+    fresh: Option<Page>,
     /// What later pages say of their owner.
     pub(super) owner: *const (),
     /// Slots that are live or wait for their destructors.
@@ -181,6 +192,7 @@ impl<K, V> Arena<K, V> {
             pages: Vec::new(),
             spare: Vec::new(),
             open: None,
+            fresh: None,
             owner: ptr::null(),
             occupied: 0,
             vacant: 0,
@@ -205,12 +217,18 @@ impl<K, V> Arena<K, V> {
         self.spare_slots as usize
     }
 
-    /// The slot of a number, if its page exists.
+    /// How many of the vacant slots have no number yet.
+    pub(super) fn fresh_slots(&self) -> usize {
+        self.fresh.map_or(0, |page| page.header().slots - page.header().used.get()) as usize
+    }
+
+    /// The slot of a number, if it has been used and its page exists.
     #[inline]
     pub(super) fn slot(&self, number: Number) -> Option<SlotPtr<K, V>> {
         let page = self.page(number)?;
+        let position = number.0 - page.header().first.0;
         // SAFETY: (I1) the page has a slot of each of its numbers.
-        Some(unsafe { Self::slot_in(page, number.0 - page.header().first.0) })
+        (position < page.header().used.get()).then(|| unsafe { Self::slot_in(page, position) })
     }
 
     #[inline]
@@ -289,7 +307,8 @@ impl<K, V> Arena<K, V> {
             return Ok(reserved);
         }
         // Small pages are opened in their order, and before all others.
-        let next = handles.next_number().0 as usize - 1 + self.spare_slots();
+        let opened = self.fresh.map_or_else(|| handles.next_number().0.0 - 1, |page| page.end());
+        let next = opened as usize + self.spare_slots();
         let most_pages = missing.div_ceil(Self::PAGE as usize) + PAGE_BYTES.ilog2() as usize;
         try_reserve(&mut reserved.spare, self.spare.len() + most_pages)?;
         try_reserve(&mut reserved.pages, self.pages.len() + self.spare.len() + most_pages)?;
@@ -320,7 +339,8 @@ impl<K, V> Arena<K, V> {
     ///
     /// If memory or numbers run out; nothing has changed then.
     pub(super) fn open_page(&mut self, handles: &mut Handles) -> Result<(), TryReserveError> {
-        let start = Self::page_start(handles.next_number().0 - 1);
+        let (next, is_fresh) = handles.next_number();
+        let start = Self::page_start(next.0 - 1);
         let (slots, index) = (Self::page_slots(start), Self::page_index(start));
         handles.try_reserve(slots as usize)?;
         if index >= self.pages.len() {
@@ -340,6 +360,7 @@ impl<K, V> Arena<K, V> {
             owner: self.owner,
             first: Number(start + 1),
             slots,
+            used: Cell::new(0),
             vacant: Cell::new(Number::NONE),
             occupied: Cell::new(0),
             next: Cell::new(None),
@@ -348,27 +369,30 @@ impl<K, V> Arena<K, V> {
         mem::forget(memory);
         // SAFETY: the memory is large enough and aligned.
         unsafe { page.write(header) };
-        let page = Page(page);
-        for position in 0..slots {
-            // SAFETY: the page has so many slots.
-            let slot = unsafe { Self::slot_in(page, position) };
-            // SAFETY: nothing refers to the slots of a new page.
-            unsafe { slot.init_header() };
+        self.idle += if slots == Self::PAGE { slots } else { 0 };
+        if is_fresh {
+            self.fresh = Some(Page(page));
+            self.vacant += slots;
+        } else {
+            self.use_all(Page(page), handles);
         }
         if index >= self.pages.len() {
             self.pages.resize(index + 1, None);
         }
-        self.pages[index] = Some(page);
-        self.fill_list(page, handles);
-        self.idle += if slots == Self::PAGE { slots } else { 0 };
+        self.pages[index] = Some(Page(page));
         Ok(())
     }
 
-    /// Draws the numbers of a new page, and lists its slots as vacant.
-    fn fill_list(&mut self, page: Page, handles: &mut Handles) {
+    /// Gives all slots of a page numbers and headers that have none yet, and lists them as vacant.
+    fn use_all(&mut self, page: Page, handles: &mut Handles) {
         let header = page.header();
+        for position in header.used.replace(header.slots)..header.slots {
+            // SAFETY: (I1) the page has a slot there.
+            let slot = unsafe { Self::slot_in(page, position) };
+            // SAFETY: nothing refers to a slot that has not been used.
+            unsafe { slot.init_header() };
+        }
         let numbers = header.first.0..header.first.0 + header.slots;
-        let mut last: Option<&Header> = None;
         while let Some(handle) = handles.draw(&numbers) {
             let number = handle.number();
             // SAFETY: (I1) it is one of the page's numbers.
@@ -376,41 +400,59 @@ impl<K, V> Arena<K, V> {
             // SAFETY: (I2) the page is allocated.
             let slot = unsafe { slot.header() };
             slot.set_dead(handle);
-            if handle.is_last() {
-                continue;
+            if !handle.is_last() {
+                self.list(page, number, slot);
+                self.vacant += 1;
             }
-            match last {
-                Some(last) => last.set_next(number),
-                None => header.vacant.set(number),
-            }
-            last = Some(slot);
-            self.vacant += 1;
         }
-        if last.is_some() {
+    }
+
+    /// Puts a slot at the head of its page's list of vacant ones.
+    #[inline]
+    fn list(&mut self, page: Page, number: Number, slot: &Header) {
+        let header = page.header();
+        let next = header.vacant.replace(number);
+        slot.set_next(next);
+        if next == Number::NONE {
             header.next.set(self.open.replace(page));
         }
     }
 
-    /// Takes a vacant slot: it is occupied, and dead until [`set_live`](Header::set_live). Also gives its position
-    /// in its page, and the last handle that it had.
+    /// Takes a vacant slot for an entry, and makes it live.
     ///
     /// # Panics
     ///
     /// If none is vacant.
     #[inline]
-    pub(super) fn take(&mut self) -> (SlotPtr<K, V>, u32, Handle) {
-        let page = self.open.expect("a page has a vacant slot");
+    pub(super) fn take(&mut self, handles: &mut Handles, hash: Folded) -> (SlotPtr<K, V>, Handle) {
+        let page = self.open.or(self.fresh).expect("there is a vacant slot");
         let page_header = page.header();
         let number = page_header.vacant.get();
-        let position = number.0 - page_header.first.0;
-        // SAFETY: (I1) a page lists its own slots.
+        let is_fresh = number == Number::NONE;
+        let position =
+            if is_fresh { page_header.used.get() } else { number.0 - page_header.first.0 };
+        // SAFETY: (I1) a page lists its own slots, and a fresh page has one more than it uses.
         let slot = unsafe { Self::slot_in(page, position) };
+        let handle = if is_fresh {
+            // SAFETY: nothing refers to a slot that has not been used.
+            unsafe { slot.init_header() };
+            page_header.used.set(position + 1);
+            if position + 1 == page_header.slots {
+                self.fresh = None;
+            }
+            handles.insert(hash)
+        } else {
+            // SAFETY: (I2) the page is allocated.
+            let header = unsafe { slot.header() };
+            page_header.vacant.set(header.next());
+            if header.next() == Number::NONE {
+                self.open = page_header.next.take();
+            }
+            handles.renew(header.last_handle(number), hash)
+        };
+        debug_assert!(handle.number().0 == page_header.first.0 + position);
         // SAFETY: (I2) the page is allocated.
-        let header = unsafe { slot.header() };
-        page_header.vacant.set(header.next());
-        if header.next() == Number::NONE {
-            self.open = page_header.next.take();
-        }
+        unsafe { slot.header() }.set_live(position, handle);
         let occupied = page_header.occupied.get();
         if occupied == 0 && page_header.slots == Self::PAGE {
             self.idle -= Self::PAGE;
@@ -418,7 +460,7 @@ impl<K, V> Arena<K, V> {
         page_header.occupied.set(occupied + 1);
         self.occupied += 1;
         self.vacant -= 1;
-        (slot, position, header.last_handle(number))
+        (slot, handle)
     }
 
     /// Takes the slot of a dead entry back.
@@ -437,15 +479,16 @@ impl<K, V> Arena<K, V> {
             // Nothing has this number again.
             return;
         }
-        let next = page_header.vacant.replace(number);
         // SAFETY: (I1) it is one of the page's numbers.
         let slot = unsafe { Self::slot_in(page, number.0 - page_header.first.0) };
         // SAFETY: (I2) the page is allocated.
-        unsafe { slot.header() }.set_next(next);
-        if next == Number::NONE {
-            page_header.next.set(self.open.replace(page));
-        }
+        self.list(page, number, unsafe { slot.header() });
         self.vacant += 1;
+    }
+
+    /// The slots of all pages: what a walk looks at.
+    pub(super) fn slots(&self) -> usize {
+        (self.occupied + self.vacant) as usize
     }
 
     /// Whether there is so much idle memory that it should go. In between entries can come and go without
@@ -463,6 +506,10 @@ impl<K, V> Arena<K, V> {
         self.spare = Vec::new();
         self.spare_slots = 0;
         let all = self.occupied == 0 && handles.reset();
+        self.vacant -= self.fresh_slots() as u32;
+        if let Some(page) = self.fresh.take().filter(|_| !all) {
+            self.use_all(page, handles);
+        }
         self.open = None;
         // Backwards, so that the first pages are used first.
         for index in (0..self.pages.len()).rev() {
@@ -540,7 +587,7 @@ pub(crate) struct Cursor {
 impl Cursor {
     pub(super) fn new<K, V>(arena: &Arena<K, V>) -> Self {
         let last = arena.pages.last().copied().flatten();
-        let end = last.map_or(0, |page| page.header().first.0 - 1 + page.header().slots);
+        let end = last.map_or(0, |page| page.end());
         Self { position: 0, end }
     }
 
@@ -555,8 +602,8 @@ impl Cursor {
                 self.position = next_page;
                 continue;
             };
-            for position in position..next_page {
-                // SAFETY: (I1) the page has a slot at each of its positions.
+            for position in position..start + page.header().used.get() {
+                // SAFETY: (I1) the page has a slot at each position that is used.
                 let slot = unsafe { Arena::slot_in(page, position - start) };
                 // SAFETY: (I2) the arena is borrowed, so its pages stay.
                 if unsafe { slot.header() }.is_live() {
@@ -603,6 +650,7 @@ impl<K, V> Arena<K, V> {
                 assert!(vacant <= self.vacant, "no list has a loop");
             }
         }
+        vacant += self.fresh_slots() as u32;
         assert_eq!((occupied, vacant, idle), (self.occupied, self.vacant, self.idle));
         let mut next = self.open;
         while let Some(page) = next {

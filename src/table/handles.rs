@@ -170,9 +170,8 @@ impl Handles {
     pub(super) fn renew(&mut self, handle: Handle, hash: Folded) -> Handle {
         debug_assert!(!handle.is_last() && self.hash(handle).is_some());
         self.retire(handle);
-        // The number that was removed last is the first to be used again.
-        let key = self.slots().insert(hash);
-        self.handle(key)
+        // The number that was given back last is the first to be used again.
+        self.insert(hash)
     }
 
     /// Gives a number back. Its next handle is another one.
@@ -183,10 +182,22 @@ impl Handles {
         }
     }
 
-    /// The number that [`draw`](Self::draw) gives next.
-    pub(super) fn next_number(&mut self) -> Number {
-        let next = self.slots().try_insert_with_key(|key| Err(number_of(key)));
-        next.map_or_else(Number, |key| Number(number_of(key)))
+    /// Takes the next number, for a new entry. There is room.
+    #[inline]
+    pub(super) fn insert(&mut self, hash: Folded) -> Handle {
+        let key = self.slots().insert(hash);
+        self.handle(key)
+    }
+
+    /// The number that comes next, and whether it and all after it have never been used.
+    pub(super) fn next_number(&mut self) -> (Number, bool) {
+        let mut next = DefaultKey::null();
+        let refused = self.slots().try_insert_with_key(|key| {
+            next = key;
+            Err(())
+        });
+        debug_assert!(refused.is_err());
+        (Number(number_of(next)), next.data().as_ffi() >> 32 == 1)
     }
 
     /// Takes the next number if it is among `numbers`. There is room.

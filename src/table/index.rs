@@ -76,6 +76,17 @@ impl Index {
         Self { listings: HashTable::new(), end: 0 }
     }
 
+    /// An index with room for so many entries.
+    ///
+    /// # Errors
+    ///
+    /// If memory or numbers run out.
+    pub(super) fn with_room(entries: usize) -> Result<Self, TryReserveError> {
+        let mut index = Self::new();
+        index.listings.try_reserve(entries, |_| unreachable!("it is empty"))?;
+        Ok(index)
+    }
+
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.listings.len()
@@ -152,10 +163,10 @@ impl Index {
         self.listings.try_reserve(additional, |listing| hash_of(listing.slot()).spread())
     }
 
-    /// Whether so many more entries would fit if there were no tombstones.
-    pub(super) fn would_fit(&self, additional: usize) -> bool {
+    /// Whether so many entries would fit if there were no tombstones.
+    pub(super) fn would_hold(&self, entries: usize) -> bool {
         // Seven of eight buckets; an index of four buckets is never worth clearing.
-        self.len() + additional <= self.listings.num_buckets() / 8 * 7
+        entries <= self.listings.num_buckets() / 8 * 7
     }
 
     /// Takes all entries out, and tombstones with them. Keeps the memory.
@@ -172,9 +183,8 @@ impl Index {
 
     /// Makes the index as small as `room` for entries allows, unless the allocator refuses.
     pub(super) fn shrink<K, V>(&mut self, room: usize, hash_of: impl Fn(SlotPtr<K, V>) -> Folded) {
-        let mut smaller = Self::new();
-        let refused = smaller.listings.try_reserve(room, |_| unreachable!("it is empty")).is_err();
-        if refused || smaller.listings.num_buckets() >= self.listings.num_buckets() {
+        let Ok(mut smaller) = Self::with_room(room) else { return };
+        if smaller.listings.num_buckets() >= self.listings.num_buckets() {
             return;
         }
         for listing in &self.listings {
