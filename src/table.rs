@@ -24,8 +24,8 @@ use core::mem;
 
 use hashbrown::TryReserveError;
 
-use arena::Arena;
 pub(crate) use arena::Cursor;
+use arena::{Arena, Page};
 pub use handles::Handle;
 use handles::{Handles, Number};
 pub(crate) use hash::Folded;
@@ -36,6 +36,7 @@ pub(crate) use slot::{SlotPtr, drop_in_order};
 /// its key and value.
 pub(crate) struct Dead<K, V> {
     pub(crate) slot: SlotPtr<K, V>,
+    page: Page,
     handle: Handle,
 }
 
@@ -125,8 +126,7 @@ impl<K, V> Table<K, V> {
     }
 
     pub(crate) fn capacity(&self) -> usize {
-        let numbers = self.handles.room().saturating_sub(self.arena.fresh_slots());
-        let slots = self.arena.vacant() + self.arena.spare_slots().min(numbers);
+        let slots = self.arena.room(self.handles.room());
         self.len() + slots.min(self.index.capacity() - self.len())
     }
 
@@ -198,9 +198,8 @@ impl<K, V> Table<K, V> {
         if additional > u32::MAX as usize - 1 {
             return Err(TryReserveError::CapacityOverflow);
         }
-        let memory = self.arena.allocate(additional, &mut self.handles)?;
-        let numbers = self.arena.fresh_slots() + self.arena.spare_slots() + memory.slots();
-        self.handles.try_reserve(numbers)?;
+        let memory = self.arena.allocate(additional)?;
+        self.handles.try_reserve(self.arena.numbers(&memory))?;
         self.try_reserve_index(additional)?;
         self.arena.keep(memory);
         Ok(())
@@ -212,7 +211,7 @@ impl<K, V> Table<K, V> {
             return Ok(());
         }
         let wanted = (entries + additional).max(2 * entries);
-        let reserved = if self.arena.slots() / 8 > entries {
+        let reserved = if self.arena.slots() / 8 > wanted {
             // There are few entries for the pages that a walk goes over.
             let hash_of = |slot: SlotPtr<K, V>| hash_of(&self.handles, slot);
             self.index.try_reserve(additional, hash_of)
@@ -253,31 +252,31 @@ impl<K, V> Table<K, V> {
     /// The caller initialises both before it does anything else.
     #[inline]
     pub(crate) unsafe fn insert_uninit(&mut self, hash: Folded) -> (SlotPtr<K, V>, Handle) {
-        if self.arena.vacant() == 0 || self.index.len() == self.index.capacity() {
-            self.make_room();
+        if self.index.len() == self.index.capacity() {
+            self.grow_index();
         }
-        // There is room: nothing below allocates or panics.
-        let (slot, handle) = self.arena.take(&mut self.handles, hash);
+        let (slot, handle) = loop {
+            match self.arena.take(&mut self.handles, hash) {
+                Some(taken) => break taken,
+                None => self.open_page(),
+            }
+        };
         self.index.insert(slot, hash);
         (slot, handle)
     }
 
-    /// Makes room for an entry.
-    ///
-    /// # Panics
-    ///
-    /// If the capacity overflows.
     #[cold]
     #[inline(never)]
-    fn make_room(&mut self) {
-        if self.index.len() == self.index.capacity() {
-            let reserved = self.try_reserve_index(1);
-            expect_room(reserved);
-        }
-        while self.arena.vacant() == 0 {
-            let opened = self.arena.open_page(&mut self.handles);
-            expect_room(opened);
-        }
+    fn grow_index(&mut self) {
+        let reserved = self.try_reserve_index(1);
+        expect_room(reserved);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn open_page(&mut self) {
+        let opened = self.arena.open_page(&mut self.handles);
+        expect_room(opened);
     }
 
     /// Takes a live entry out of the index, and retires its handle. Its key and value stay.
@@ -288,6 +287,8 @@ impl<K, V> Table<K, V> {
     #[inline]
     pub(crate) unsafe fn unlink(&mut self, slot: SlotPtr<K, V>) -> Dead<K, V> {
         // SAFETY: the caller's promise.
+        let page = unsafe { Arena::page_of(slot) };
+        // SAFETY: as above.
         let handle = unsafe { Self::handle_of(slot) };
         let hash = self.handles.hash(handle).expect("(I3) the number of a live slot is drawn");
         self.index.remove(slot, hash);
@@ -296,7 +297,7 @@ impl<K, V> Table<K, V> {
         if self.index.is_wasteful() {
             self.shrink_index(2 * self.index.len());
         }
-        Dead { slot, handle }
+        Dead { slot, page, handle }
     }
 
     /// Takes the slot of a dead entry back.
@@ -306,7 +307,7 @@ impl<K, V> Table<K, V> {
     /// The entry does not wait, and its key and value are gone.
     #[inline]
     pub(crate) unsafe fn recycle(&mut self, dead: &Dead<K, V>) {
-        self.arena.give(dead.handle);
+        self.arena.give(dead.page, dead.handle, &mut self.handles);
         if self.arena.is_wasteful() || (self.arena.is_empty() && self.handles.is_large()) {
             self.shrink_arena();
         }
@@ -365,7 +366,7 @@ impl<K, V> Table<K, V> {
         // SAFETY: (I2) an entry that waits occupies its slot.
         let last = unsafe { self.arena.slot(self.waiting)?.header() };
         let number = last.next();
-        let slot = self.arena.slot(number)?;
+        let (page, slot) = (self.arena.page(number)?, self.arena.slot(number)?);
         // SAFETY: as above.
         let header = unsafe { slot.header() };
         if number == self.waiting {
@@ -373,7 +374,7 @@ impl<K, V> Table<K, V> {
         } else {
             last.set_next(header.next());
         }
-        Some(Dead { slot, handle: header.last_handle(number) })
+        Some(Dead { slot, page, handle: header.last_handle(number) })
     }
 
     /// Frees the index: nothing is looked up any more.
@@ -554,8 +555,8 @@ impl<K, V> Table<K, V> {
     /// Asserts (I1) to (I4), given that no entry waits.
     pub(crate) fn check_invariants(&self) {
         assert_eq!(self.waiting, Number::NONE, "nothing waits");
-        assert_eq!(self.arena.occupied(), self.len(), "(I3) what is live is listed");
-        self.arena.check_invariants(&self.handles);
+        assert_eq!(self.arena.in_use(), self.len(), "(I3) what is live is listed");
+        self.arena.check_invariants();
         let mut cursor = self.cursor();
         let mut live = 0;
         while let Some(slot) = self.advance(&mut cursor) {

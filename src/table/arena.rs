@@ -2,12 +2,10 @@
 //!
 //! Slots are numbered from 1. The first pages are small, so that small maps are; all others have the same
 //! number of slots, so that finding a slot takes a shift, a mask and one load. A page starts with a
-//! [`PageHeader`], which is found from a slot and its number. It tells whom the slots belong to, and lists
-//! the vacant ones.
+//! [`PageHeader`], which is found from a live slot and tells whom the slot belongs to.
 //!
-//! A page takes its numbers from [`Handles`] and gives them back as a whole. Only the last one may be *fresh*: it
-//! takes its numbers when they are first used, so that it costs nothing to open. As long as there is such a page,
-//! no other has given its numbers back.
+//! Which number an entry gets is up to [`Handles`], whose free list gives out the vacant slots of pages that exist
+//! before those of pages that have been freed, and both before new ones.
 
 use alloc::alloc::{alloc, dealloc};
 use alloc::vec::Vec;
@@ -20,7 +18,7 @@ use core::ptr::{self, NonNull};
 use hashbrown::TryReserveError;
 
 use super::handles::{Handle, Handles, Number};
-use super::slot::{Header, Slot};
+use super::slot::Slot;
 use super::{Folded, SlotPtr, allocation_error};
 
 /// No page is larger, unless it has a single slot.
@@ -40,19 +38,17 @@ struct PageHeader {
     owner: *const (),
     first: Number,
     slots: u32,
-    /// How many slots have a number and a header. All, but in a fresh page.
+    /// How many slots have been used, and have a header. The others follow.
     used: Cell<u32>,
-    /// The first of the page's vacant slots, which form a list.
-    vacant: Cell<Number>,
-    /// How many slots are live or wait for their destructors.
+    /// How many slots are live or wait for their destructors, or can never be used again.
     occupied: Cell<u32>,
-    /// The next page that has a vacant slot.
-    next: Cell<Option<Page>>,
+    /// Whether it is one of the pages of full size, which may be freed.
+    is_large: bool,
 }
 
 /// A page that is allocated: nobody keeps one that has been freed (I1).
 #[derive(Clone, Copy)]
-struct Page(NonNull<PageHeader>);
+pub(super) struct Page(NonNull<PageHeader>);
 
 impl Page {
     #[inline]
@@ -118,20 +114,22 @@ pub(super) struct Arena<K, V> {
     pages: Vec<Option<Page>>,
     /// Memory that was reserved and is not used yet.
     spare: Vec<Memory<K, V>>,
-    /// The first page that lists a vacant slot.
-    open: Option<Page>,
-    /// The last page, if it has slots without a number.
-    fresh: Option<Page>,
     /// What later pages say of their owner.
     pub(super) owner: *const (),
-    /// Slots that are live or wait for their destructors.
+    /// Slots that are live, wait for their destructors, or can never be used again.
     occupied: u32,
-    /// Slots that can be taken without opening a page.
+    /// Slots that can never be used again.
+    worn_out: u32,
+    /// Slots that were used and are not occupied.
     vacant: u32,
+    /// Slots of the last page that have not been used.
+    fresh: u32,
+    /// Slots of full pages without an occupied slot.
+    idle: u32,
+    /// Slots of pages that have been freed.
+    freed: u32,
     /// Slots that the spare memory has room for.
     spare_slots: u32,
-    /// Slots of full-size pages that have no occupied slot.
-    idle: u32,
 }
 
 // SAFETY: an arena owns its pages and what the layer above writes into them, as a `Vec<(K, V)>`
@@ -191,13 +189,14 @@ impl<K, V> Arena<K, V> {
         Self {
             pages: Vec::new(),
             spare: Vec::new(),
-            open: None,
-            fresh: None,
             owner: ptr::null(),
             occupied: 0,
+            worn_out: 0,
             vacant: 0,
-            spare_slots: 0,
+            fresh: 0,
             idle: 0,
+            freed: 0,
+            spare_slots: 0,
         }
     }
 
@@ -206,20 +205,22 @@ impl<K, V> Arena<K, V> {
         self.occupied == 0
     }
 
-    /// How many slots can be taken without opening a page.
-    #[inline]
-    pub(super) fn vacant(&self) -> usize {
-        self.vacant as usize
+    /// The slots of all pages: what a walk looks at.
+    pub(super) fn slots(&self) -> usize {
+        (self.occupied + self.vacant) as usize
     }
 
-    /// How many slots the pages have room for that can be opened without allocating.
-    pub(super) fn spare_slots(&self) -> usize {
-        self.spare_slots as usize
+    /// How many more slots there is memory for, given for how many there are numbers, vacant ones included.
+    pub(super) fn room(&self, numbers: usize) -> usize {
+        // The last page comes after those that were freed.
+        let fresh = if self.freed == 0 { self.fresh } else { 0 };
+        let later = (fresh + self.spare_slots) as usize;
+        self.vacant as usize + later.min(numbers - self.vacant as usize)
     }
 
-    /// How many of the vacant slots have no number yet.
-    pub(super) fn fresh_slots(&self) -> usize {
-        self.fresh.map_or(0, |page| page.header().slots - page.header().used.get()) as usize
+    /// How many numbers more than now all this memory takes.
+    pub(super) fn numbers(&self, reserved: &Reserved<K, V>) -> usize {
+        (self.vacant + self.fresh + self.spare_slots) as usize + reserved.slots
     }
 
     /// The slot of a number, if it has been used and its page exists.
@@ -232,7 +233,7 @@ impl<K, V> Arena<K, V> {
     }
 
     #[inline]
-    fn page(&self, number: Number) -> Option<Page> {
+    pub(super) fn page(&self, number: Number) -> Option<Page> {
         *self.pages.get(Self::page_index(number.0.wrapping_sub(1)))?
     }
 
@@ -253,16 +254,14 @@ impl<K, V> Arena<K, V> {
     ///
     /// # Safety
     ///
-    /// The slot is live, and so during `'a`.
+    /// The slot is live.
     #[inline]
-    unsafe fn page_of<'a>(slot: SlotPtr<K, V>) -> &'a PageHeader {
+    pub(super) unsafe fn page_of(slot: SlotPtr<K, V>) -> Page {
         // SAFETY: (I2) the slot is live.
         let position = unsafe { slot.header() }.position() as usize;
         let start = Memory::<K, V>::HEADER + position * SlotPtr::<K, V>::SIZE;
         // SAFETY: (I1) the page begins so many bytes in front of the slot, in the same allocation.
-        let page = unsafe { slot.as_ptr().byte_sub(start) };
-        // SAFETY: (I1) the page has a header, and (I5) no `&mut` covers it.
-        unsafe { &*page.cast::<PageHeader>() }
+        Page(unsafe { slot.as_non_null().byte_sub(start) }.cast())
     }
 
     /// Whom a slot belongs to: what [`owner`](Self::owner) was when its page was opened.
@@ -273,7 +272,7 @@ impl<K, V> Arena<K, V> {
     #[inline]
     pub(super) unsafe fn owner_of(slot: SlotPtr<K, V>) -> *const () {
         // SAFETY: the caller's promise.
-        unsafe { Self::page_of(slot) }.owner
+        unsafe { Self::page_of(slot) }.header().owner
     }
 
     /// The handle of a slot.
@@ -284,7 +283,7 @@ impl<K, V> Arena<K, V> {
     #[inline]
     pub(super) unsafe fn handle_of(slot: SlotPtr<K, V>) -> Handle {
         // SAFETY: the caller's promise.
-        let first = unsafe { Self::page_of(slot) }.first;
+        let first = unsafe { Self::page_of(slot) }.header().first;
         // SAFETY: (I2) the slot is live.
         let header = unsafe { slot.header() };
         Handle::from_parts(Number(first.0 + header.position()), header.version())
@@ -296,19 +295,14 @@ impl<K, V> Arena<K, V> {
     /// # Errors
     ///
     /// If memory or numbers run out.
-    pub(super) fn allocate(
-        &self,
-        additional: usize,
-        handles: &mut Handles,
-    ) -> Result<Reserved<K, V>, TryReserveError> {
+    pub(super) fn allocate(&self, additional: usize) -> Result<Reserved<K, V>, TryReserveError> {
         let mut reserved = Reserved { spare: Vec::new(), pages: Vec::new(), slots: 0 };
-        let missing = additional.saturating_sub(self.vacant() + self.spare_slots());
+        let missing = additional.saturating_sub(self.room(usize::MAX));
         if missing == 0 {
             return Ok(reserved);
         }
         // Small pages are opened in their order, and before all others.
-        let opened = self.fresh.map_or_else(|| handles.next_number().0.0 - 1, |page| page.end());
-        let next = opened as usize + self.spare_slots();
+        let next = self.slots() + (self.fresh + self.freed + self.spare_slots) as usize;
         let most_pages = missing.div_ceil(Self::PAGE as usize) + PAGE_BYTES.ilog2() as usize;
         try_reserve(&mut reserved.spare, self.spare.len() + most_pages)?;
         try_reserve(&mut reserved.pages, self.pages.len() + self.spare.len() + most_pages)?;
@@ -333,7 +327,7 @@ impl<K, V> Arena<K, V> {
         }
     }
 
-    /// Opens the next page: draws its numbers, and makes its slots vacant.
+    /// Opens the page of the number that comes next.
     ///
     /// # Errors
     ///
@@ -342,7 +336,9 @@ impl<K, V> Arena<K, V> {
         let (next, is_fresh) = handles.next_number();
         let start = Self::page_start(next.0 - 1);
         let (slots, index) = (Self::page_slots(start), Self::page_index(start));
-        handles.try_reserve(slots as usize)?;
+        if is_fresh {
+            handles.try_reserve(slots as usize)?;
+        }
         if index >= self.pages.len() {
             let more = index + 1 - self.pages.len();
             try_reserve(&mut self.pages, more)?;
@@ -356,148 +352,99 @@ impl<K, V> Arena<K, V> {
         };
 
         // Nothing below allocates or fails.
+        let page = Page(memory.start.cast());
+        mem::forget(memory);
+        let used = if is_fresh { 0 } else { slots };
         let header = PageHeader {
             owner: self.owner,
             first: Number(start + 1),
             slots,
-            used: Cell::new(0),
-            vacant: Cell::new(Number::NONE),
+            used: Cell::new(used),
             occupied: Cell::new(0),
-            next: Cell::new(None),
+            is_large: slots == Self::PAGE,
         };
-        let page = memory.start.cast::<PageHeader>();
-        mem::forget(memory);
         // SAFETY: the memory is large enough and aligned.
-        unsafe { page.write(header) };
-        self.idle += if slots == Self::PAGE { slots } else { 0 };
-        if is_fresh {
-            self.fresh = Some(Page(page));
-            self.vacant += slots;
-        } else {
-            self.use_all(Page(page), handles);
+        unsafe { page.0.write(header) };
+        for position in 0..used {
+            // SAFETY: the page has so many slots.
+            let slot = unsafe { Self::slot_in(page, position) };
+            // SAFETY: nothing refers to the slots of a new page.
+            unsafe { slot.init_header() };
         }
         if index >= self.pages.len() {
             self.pages.resize(index + 1, None);
         }
-        self.pages[index] = Some(Page(page));
+        self.pages[index] = Some(page);
+        if is_fresh {
+            self.fresh = slots;
+        } else {
+            self.freed -= slots;
+            self.vacant += slots;
+            self.idle += slots;
+        }
         Ok(())
     }
 
-    /// Gives all slots of a page numbers and headers that have none yet, and lists them as vacant.
-    fn use_all(&mut self, page: Page, handles: &mut Handles) {
-        let header = page.header();
-        for position in header.used.replace(header.slots)..header.slots {
-            // SAFETY: (I1) the page has a slot there.
-            let slot = unsafe { Self::slot_in(page, position) };
-            // SAFETY: nothing refers to a slot that has not been used.
-            unsafe { slot.init_header() };
-        }
-        let numbers = header.first.0..header.first.0 + header.slots;
-        while let Some(handle) = handles.draw(&numbers) {
-            let number = handle.number();
-            // SAFETY: (I1) it is one of the page's numbers.
-            let slot = unsafe { Self::slot_in(page, number.0 - header.first.0) };
-            // SAFETY: (I2) the page is allocated.
-            let slot = unsafe { slot.header() };
-            slot.set_dead(handle);
-            if !handle.is_last() {
-                self.list(page, number, slot);
-                self.vacant += 1;
-            }
-        }
-    }
-
-    /// Puts a slot at the head of its page's list of vacant ones.
+    /// Takes the slot of the number that comes next, and makes it live, if its page exists.
     #[inline]
-    fn list(&mut self, page: Page, number: Number, slot: &Header) {
-        let header = page.header();
-        let next = header.vacant.replace(number);
-        slot.set_next(next);
-        if next == Number::NONE {
-            header.next.set(self.open.replace(page));
-        }
-    }
-
-    /// Takes a vacant slot for an entry, and makes it live.
-    ///
-    /// # Panics
-    ///
-    /// If none is vacant.
-    #[inline]
-    pub(super) fn take(&mut self, handles: &mut Handles, hash: Folded) -> (SlotPtr<K, V>, Handle) {
-        let page = self.open.or(self.fresh).expect("there is a vacant slot");
+    pub(super) fn take(
+        &mut self,
+        handles: &mut Handles,
+        hash: Folded,
+    ) -> Option<(SlotPtr<K, V>, Handle)> {
+        let mut page = None;
+        let handle = handles.insert_if(hash, |number| {
+            page = self.page(number);
+            page.is_some()
+        })?;
+        let page = page?;
         let page_header = page.header();
-        let number = page_header.vacant.get();
-        let is_fresh = number == Number::NONE;
-        let position =
-            if is_fresh { page_header.used.get() } else { number.0 - page_header.first.0 };
-        // SAFETY: (I1) a page lists its own slots, and a fresh page has one more than it uses.
+        let position = handle.number().0 - page_header.first.0;
+        // SAFETY: (I1) the page has a slot of each of its numbers.
         let slot = unsafe { Self::slot_in(page, position) };
-        let handle = if is_fresh {
+        if position == page_header.used.get() {
             // SAFETY: nothing refers to a slot that has not been used.
             unsafe { slot.init_header() };
             page_header.used.set(position + 1);
-            if position + 1 == page_header.slots {
-                self.fresh = None;
-            }
-            handles.insert(hash)
+            self.fresh -= 1;
         } else {
-            // SAFETY: (I2) the page is allocated.
-            let header = unsafe { slot.header() };
-            page_header.vacant.set(header.next());
-            if header.next() == Number::NONE {
-                self.open = page_header.next.take();
+            self.vacant -= 1;
+            if page_header.occupied.get() == 0 && page_header.is_full() {
+                self.idle -= Self::PAGE;
             }
-            handles.renew(header.last_handle(number), hash)
-        };
-        debug_assert!(handle.number().0 == page_header.first.0 + position);
+        }
         // SAFETY: (I2) the page is allocated.
         unsafe { slot.header() }.set_live(position, handle);
-        let occupied = page_header.occupied.get();
-        if occupied == 0 && page_header.slots == Self::PAGE {
-            self.idle -= Self::PAGE;
-        }
-        page_header.occupied.set(occupied + 1);
+        page_header.occupied.set(page_header.occupied.get() + 1);
         self.occupied += 1;
-        self.vacant -= 1;
-        (slot, handle)
+        Some((slot, handle))
     }
 
     /// Takes the slot of a dead entry back.
     #[inline]
-    pub(super) fn give(&mut self, last_handle: Handle) {
-        let number = last_handle.number();
-        let page = self.page(number).expect("(I2) a dead entry's page stays");
-        let page_header = page.header();
-        let occupied = page_header.occupied.get() - 1;
-        page_header.occupied.set(occupied);
-        if occupied == 0 && page_header.slots == Self::PAGE {
-            self.idle += Self::PAGE;
-        }
-        self.occupied -= 1;
-        if last_handle.is_last() {
-            // Nothing has this number again.
+    pub(super) fn give(&mut self, page: Page, last_handle: Handle, handles: &mut Handles) {
+        if !handles.retire(last_handle) {
+            self.worn_out += 1;
             return;
         }
-        // SAFETY: (I1) it is one of the page's numbers.
-        let slot = unsafe { Self::slot_in(page, number.0 - page_header.first.0) };
-        // SAFETY: (I2) the page is allocated.
-        self.list(page, number, unsafe { slot.header() });
+        let page_header = page.header();
+        page_header.occupied.set(page_header.occupied.get() - 1);
+        self.occupied -= 1;
         self.vacant += 1;
-    }
-
-    /// The slots of all pages: what a walk looks at.
-    pub(super) fn slots(&self) -> usize {
-        (self.occupied + self.vacant) as usize
+        if page_header.occupied.get() == 0 && page_header.is_full() {
+            self.idle += Self::PAGE;
+        }
     }
 
     /// Whether there is so much idle memory that it should go. In between entries can come and go without
     /// any page being opened or freed.
     #[inline]
     pub(super) fn is_wasteful(&self) -> bool {
-        self.idle > Self::PAGE + self.occupied / 4
+        // A part of all slots, because all that are vacant cost time in `shrink`.
+        self.idle > Self::PAGE + (self.occupied + self.vacant) / 8
             || (self.occupied == 0
-                && (self.vacant() + self.spare_slots()) * SlotPtr::<K, V>::SIZE > KEPT_BYTES)
+                && (self.vacant + self.fresh + self.spare_slots) as usize * SlotPtr::<K, V>::SIZE
+                    > KEPT_BYTES)
     }
 
     /// Frees the memory that holds no entry: spare memory, pages of full size, and if there is no entry at all
@@ -505,45 +452,78 @@ impl<K, V> Arena<K, V> {
     pub(super) fn shrink(&mut self, handles: &mut Handles) {
         self.spare = Vec::new();
         self.spare_slots = 0;
-        let all = self.occupied == 0 && handles.reset();
-        self.vacant -= self.fresh_slots() as u32;
-        if let Some(page) = self.fresh.take().filter(|_| !all) {
-            self.use_all(page, handles);
-        }
-        self.open = None;
-        // Backwards, so that the first pages are used first.
-        for index in (0..self.pages.len()).rev() {
-            let Some(page) = self.pages[index] else { continue };
-            let header = page.header();
-            let is_full_size = header.slots == Self::PAGE;
-            if header.occupied.get() == 0 && (all || is_full_size) {
-                self.vacant -= self.give_numbers_back(page, handles);
-                self.idle -= if is_full_size { Self::PAGE } else { 0 };
-                self.pages[index] = None;
-                drop(Memory::<K, V>::of(page));
-            } else if header.vacant.get() != Number::NONE {
-                header.next.set(self.open.replace(page));
-            }
-        }
-        let used = self.pages.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        self.pages.truncate(used);
-        if used == 0 {
-            self.pages = Vec::new();
+        if self.occupied == 0 && handles.reset() {
+            self.free_all();
+        } else if self.idle > 0 {
+            self.free_idle(handles);
         }
     }
 
-    /// Gives the numbers of a page's vacant slots back, and returns how many there are.
-    fn give_numbers_back(&self, page: Page, handles: &mut Handles) -> u32 {
-        let mut count = 0;
-        let mut next = page.header().vacant.get();
-        while let Some(slot) = self.slot(next) {
+    fn free_all(&mut self) {
+        for page in mem::take(&mut self.pages).into_iter().flatten() {
+            drop(Memory::<K, V>::of(page));
+        }
+        (self.vacant, self.fresh, self.idle, self.freed) = (0, 0, 0, 0);
+    }
+
+    /// Frees the idle pages. Their numbers go to the end of the free list.
+    fn free_idle(&mut self, handles: &mut Handles) {
+        // All vacant numbers come before those of freed pages.
+        while let Some(handle) = handles.insert_if(Folded::new(0), |it| self.slot(it).is_some()) {
+            let slot = self.slot(handle.number()).expect("asked just before");
+            // SAFETY: (I2) the page is allocated.
+            unsafe { slot.header() }.mark(handle);
+        }
+        for index in 0..self.pages.len() {
+            let Some(page) = self.pages[index] else { continue };
+            if page.header().occupied.get() == 0 && page.header().is_full() {
+                self.idle -= Self::PAGE;
+                if self.give_numbers_back(page, handles) {
+                    self.vacant -= Self::PAGE;
+                    self.freed += Self::PAGE;
+                    self.pages[index] = None;
+                    drop(Memory::<K, V>::of(page));
+                }
+            }
+        }
+        // Backwards, so that the first slots are used first.
+        for index in (0..self.pages.len()).rev() {
+            if let Some(page) = self.pages[index] {
+                self.give_numbers_back(page, handles);
+            }
+        }
+        let there = self.pages.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        self.pages.truncate(there);
+    }
+
+    /// Gives the numbers of a page back that `free_idle` has taken, and says whether all will come again. The
+    /// slots of the others stay occupied for ever.
+    fn give_numbers_back(&mut self, page: Page, handles: &mut Handles) -> bool {
+        let header = page.header();
+        let mut worn_out = 0;
+        for position in (0..header.used.get()).rev() {
+            // SAFETY: (I1) the page has a slot there.
+            let slot = unsafe { Self::slot_in(page, position) };
             // SAFETY: (I2) the page is allocated.
             let slot = unsafe { slot.header() };
-            handles.retire(slot.last_handle(next));
-            next = slot.next();
-            count += 1;
+            if let Some(handle) = slot.marked(Number(header.first.0 + position)) {
+                worn_out += u32::from(!handles.retire(handle));
+                slot.set_dead(handle);
+            }
         }
-        count
+        header.occupied.set(header.occupied.get() + worn_out);
+        self.occupied += worn_out;
+        self.worn_out += worn_out;
+        self.vacant -= worn_out;
+        worn_out == 0
+    }
+}
+
+impl PageHeader {
+    /// Whether it is one of the large pages, and all of its slots have been used.
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.used.get() == self.slots && self.is_large
     }
 }
 
@@ -554,12 +534,6 @@ pub(super) struct Reserved<K, V> {
     /// Room for the pages there are and those to come.
     pages: Vec<Option<Page>>,
     slots: usize,
-}
-
-impl<K, V> Reserved<K, V> {
-    pub(super) fn slots(&self) -> usize {
-        self.slots
-    }
 }
 
 fn try_reserve<T>(vec: &mut Vec<T>, additional: usize) -> Result<(), TryReserveError> {
@@ -620,48 +594,31 @@ impl Cursor {
 #[cfg(any(test, fuzzing, debug_assertions))]
 impl<K, V> Arena<K, V> {
     /// Asserts what this file promises.
-    pub(super) fn check_invariants(&self, handles: &Handles) {
+    pub(super) fn check_invariants(&self) {
         assert_eq!(self.spare.iter().map(|memory| memory.slots).sum::<u32>(), self.spare_slots);
-        let (mut occupied, mut vacant, mut idle, mut open) = (0, 0, 0, 0);
+        let (mut occupied, mut used, mut fresh, mut idle) = (0, 0, 0, 0);
         for (index, page) in self.pages.iter().enumerate() {
             let Some(page) = *page else { continue };
             let header = page.header();
-            assert_eq!(
-                Self::page_index(header.first.0 - 1),
-                index,
-                "(I1) pages know their numbers"
-            );
+            let start = header.first.0 - 1;
+            assert_eq!(Self::page_index(start), index, "(I1) pages know their numbers");
+            assert_eq!(Self::page_slots(start), header.slots);
             assert_eq!(header.owner, self.owner, "(I1) and their owner");
+            assert_eq!(header.is_large, header.slots == Self::PAGE);
             occupied += header.occupied.get();
-            open += usize::from(header.vacant.get() != Number::NONE);
-            if header.occupied.get() == 0 && header.slots == Self::PAGE {
+            used += header.used.get();
+            fresh += header.slots - header.used.get();
+            if header.occupied.get() == 0 && header.is_full() {
                 idle += header.slots;
             }
-            let mut next = header.vacant.get();
-            while next != Number::NONE {
-                let slot = self.slot(next).expect("(I1) a vacant slot has a page");
-                // SAFETY: (I2) the arena is borrowed, so its pages stay.
-                let slot = unsafe { slot.header() };
-                assert!(!slot.is_live(), "a vacant slot is dead");
-                let last = slot.last_handle(next);
-                assert!(handles.hash(last).is_some() && !last.is_last(), "(I3) it can be renewed");
-                next = slot.next();
-                vacant += 1;
-                assert!(vacant <= self.vacant, "no list has a loop");
-            }
         }
-        vacant += self.fresh_slots() as u32;
-        assert_eq!((occupied, vacant, idle), (self.occupied, self.vacant, self.idle));
-        let mut next = self.open;
-        while let Some(page) = next {
-            next = page.header().next.get();
-            open = open.checked_sub(1).expect("a page is listed once");
-        }
-        assert_eq!(open, 0, "each page with a vacant slot is listed");
+        assert_eq!((occupied, used - occupied), (self.occupied, self.vacant));
+        assert_eq!((fresh, idle), (self.fresh, self.idle));
     }
 
-    pub(super) fn occupied(&self) -> usize {
-        self.occupied as usize
+    /// The slots that are live or wait for their destructors.
+    pub(super) fn in_use(&self) -> usize {
+        (self.occupied - self.worn_out) as usize
     }
 
     #[cfg(test)]

@@ -1,11 +1,7 @@
 //! Numbers and versions: which slot an entry gets, and which handle names it.
 //!
-//! A `SlotMap` gives out the numbers, tells stale handles, and keeps the hash of each entry. It gives
-//! them out a page at a time (see [`arena`](super::arena)): the numbers of a page stay in the `SlotMap`, whether
-//! their slots are live or not, until the page is freed.
+//! A `SlotMap` gives out the numbers, tells handles of one number apart, and keeps the hash of each entry.
 #![forbid(unsafe_code)]
-
-use core::ops::Range;
 
 use hashbrown::TryReserveError;
 use slotmap::{DefaultKey, Key, KeyData, SlotMap, new_key_type};
@@ -140,11 +136,12 @@ impl Handles {
         Self { slots: Some(SlotMap::new()), base: 0, newest: 0 }
     }
 
+    /// The key that a handle stands for. One of before the last `reset` has a version up to the base, and so
+    /// becomes a key with a version that is too great for any.
     #[inline]
-    fn key(&self, handle: Handle) -> Option<DefaultKey> {
-        // A version up to the base is from before the last `reset`.
-        let version = handle.version().checked_sub(self.base).filter(|&version| version > 0)?;
-        Some(KeyData::from_ffi(u64::from(version) << 32 | u64::from(handle.index())).into())
+    fn key(&self, handle: Handle) -> DefaultKey {
+        let version = handle.version().wrapping_sub(self.base);
+        KeyData::from_ffi(u64::from(version) << 32 | u64::from(handle.index())).into()
     }
 
     #[inline]
@@ -162,34 +159,32 @@ impl Handles {
     /// The hash of the entry that a handle names.
     #[inline]
     pub(super) fn hash(&self, handle: Handle) -> Option<Folded> {
-        self.slots.as_ref()?.get(self.key(handle)?).copied()
+        self.slots.as_ref()?.get(self.key(handle)).copied()
     }
 
-    /// Replaces the last handle of a number by the next one, for a new entry.
+    /// Takes the number that comes next, for a new entry, if `accepts` does. There is room.
+    ///
+    /// The number that was given back last comes first, and when there is none, a new one.
     #[inline]
-    pub(super) fn renew(&mut self, handle: Handle, hash: Folded) -> Handle {
-        debug_assert!(!handle.is_last() && self.hash(handle).is_some());
-        self.retire(handle);
-        // The number that was given back last is the first to be used again.
-        self.insert(hash)
+    pub(super) fn insert_if(
+        &mut self,
+        hash: Folded,
+        accepts: impl FnOnce(Number) -> bool,
+    ) -> Option<Handle> {
+        let insert = |key| if accepts(Number(number_of(key))) { Ok(hash) } else { Err(()) };
+        let key = self.slots().try_insert_with_key(insert).ok()?;
+        Some(self.handle(key))
     }
 
-    /// Gives a number back. Its next handle is another one.
+    /// Gives a number back, and says whether it will come again, with another handle. It does not once it
+    /// has had its last handle.
     #[inline]
-    pub(super) fn retire(&mut self, handle: Handle) {
-        if let (Some(key), Some(slots)) = (self.key(handle), &mut self.slots) {
-            slots.remove(key);
-        }
+    pub(super) fn retire(&mut self, handle: Handle) -> bool {
+        let key = self.key(handle);
+        !handle.is_last() && self.slots().remove(key).is_some()
     }
 
-    /// Takes the next number, for a new entry. There is room.
-    #[inline]
-    pub(super) fn insert(&mut self, hash: Folded) -> Handle {
-        let key = self.slots().insert(hash);
-        self.handle(key)
-    }
-
-    /// The number that comes next, and whether it and all after it have never been used.
+    /// The number that comes next, and whether neither it nor any after it has ever been used.
     pub(super) fn next_number(&mut self) -> (Number, bool) {
         let mut next = DefaultKey::null();
         let refused = self.slots().try_insert_with_key(|key| {
@@ -200,20 +195,12 @@ impl Handles {
         (Number(number_of(next)), next.data().as_ffi() >> 32 == 1)
     }
 
-    /// Takes the next number if it is among `numbers`. There is room.
-    pub(super) fn draw(&mut self, numbers: &Range<u32>) -> Option<Handle> {
-        let is_among =
-            |key| if numbers.contains(&number_of(key)) { Ok(Folded::new(0)) } else { Err(()) };
-        let key = self.slots().try_insert_with_key(is_among).ok()?;
-        Some(self.handle(key))
-    }
-
-    /// How many numbers can be drawn without allocating.
+    /// How many more numbers there is memory for.
     pub(super) fn room(&self) -> usize {
         self.slots.as_ref().map_or(0, |slots| slots.capacity() - slots.len())
     }
 
-    /// Makes sure that so many numbers can be drawn without allocating.
+    /// Makes sure that there is memory for so many more numbers, vacant ones included.
     ///
     /// # Errors
     ///

@@ -11,9 +11,10 @@ use super::handles::{Handle, Number};
 /// | state | `place` | `version` |
 /// | --- | --- | --- |
 /// | live | its position in its page | the version of its handle, which is odd |
-/// | dead: vacant, or waiting for its destructors | the number of the next slot in its list | the version of its last handle, less one |
+/// | waiting for its destructors | the number of the next slot in the list of those that wait | the version of its handle, less one |
+/// | vacant | anything | an even number |
 ///
-/// The number of a dead slot is stored in its predecessor.
+/// The number of a slot that waits is stored in its predecessor.
 ///
 /// The fields are cells: headers are read and written while references to the keys and values of
 /// this and of other entries exist.
@@ -40,11 +41,23 @@ impl Header {
         self.version.get()
     }
 
-    /// The last handle of a dead slot, whose number the caller knows.
+    /// The last handle of a slot that waits, or is `marked`.
     #[inline]
     pub(super) fn last_handle(&self, number: Number) -> Handle {
         debug_assert!(!self.is_live());
         Handle::from_parts(number, self.version.get() + 1)
+    }
+
+    /// Marks a vacant slot, which has this handle for the moment.
+    pub(super) fn mark(&self, handle: Handle) {
+        self.place.set(Number::NONE.0);
+        self.version.set(handle.version() - 1);
+    }
+
+    /// The handle of a slot that is marked.
+    pub(super) fn marked(&self, number: Number) -> Option<Handle> {
+        let is_marked = !self.is_live() && self.place.get() == Number::NONE.0;
+        is_marked.then(|| self.last_handle(number))
     }
 
     #[inline]
@@ -53,14 +66,14 @@ impl Header {
         self.version.set(handle.version());
     }
 
-    /// Marks the slot dead, with the last handle that it had. It is in no list.
+    /// Ends the life of a slot, which forms a list of its own.
     #[inline]
     pub(super) fn set_dead(&self, handle: Handle) {
-        self.set_next(Number::NONE);
         self.version.set(handle.version() - 1);
+        self.set_next(handle.number());
     }
 
-    /// The next slot in the list of a dead slot.
+    /// The next slot in the list of those that wait.
     #[inline]
     pub(super) fn next(&self) -> Number {
         debug_assert!(!self.is_live());
@@ -124,6 +137,11 @@ impl<K, V> SlotPtr<K, V> {
     #[inline]
     pub(super) unsafe fn new(slot: NonNull<Slot<K, V>>) -> Self {
         Self(slot)
+    }
+
+    #[inline]
+    pub(super) fn as_non_null(self) -> NonNull<Slot<K, V>> {
+        self.0
     }
 
     #[inline]
