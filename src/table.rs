@@ -198,6 +198,7 @@ impl<K, V> Table<K, V> {
         if additional > u32::MAX as usize - 1 {
             return Err(TryReserveError::CapacityOverflow);
         }
+        self.arena.sort(&mut self.handles)?;
         let memory = self.arena.allocate(additional)?;
         self.handles.try_reserve(self.arena.numbers(&memory))?;
         self.try_reserve_index(additional)?;
@@ -235,10 +236,8 @@ impl<K, V> Table<K, V> {
     /// Lists every entry anew. In the order of their numbers, in which hashes lie side by side.
     fn relist(&mut self) {
         self.index.clear();
-        let mut cursor = self.cursor();
-        while let Some(slot) = cursor.next(&self.arena) {
-            self.index.insert(slot, hash_of(&self.handles, slot));
-        }
+        let Self { index, handles, arena, .. } = self;
+        arena.for_each_live(|slot, handle| index.insert(slot, expect_hash(handles, handle)));
     }
 
     /// Adds an entry, and makes its slot live. Its key and value are not initialised.
@@ -290,7 +289,7 @@ impl<K, V> Table<K, V> {
         let page = unsafe { Arena::page_of(slot) };
         // SAFETY: as above.
         let handle = unsafe { Self::handle_of(slot) };
-        let hash = self.handles.hash(handle).expect("(I3) the number of a live slot is drawn");
+        let hash = expect_hash(&self.handles, handle);
         self.index.remove(slot, hash);
         // SAFETY: (I2) the slot is occupied.
         unsafe { slot.header() }.set_dead(handle);
@@ -423,7 +422,12 @@ impl<K, V> Table<K, V> {
 fn hash_of<K, V>(handles: &Handles, slot: SlotPtr<K, V>) -> Folded {
     // SAFETY: (I3) an indexed slot is live.
     let handle = unsafe { Table::handle_of(slot) };
-    handles.hash(handle).expect("(I3) the number of a live slot is drawn")
+    expect_hash(handles, handle)
+}
+
+#[inline]
+fn expect_hash(handles: &Handles, handle: Handle) -> Folded {
+    handles.hash(handle).expect("(I3) the hash of a live entry is kept")
 }
 
 fn expect_room(reserved: Result<(), TryReserveError>) {

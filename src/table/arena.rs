@@ -4,8 +4,8 @@
 //! number of slots, so that finding a slot takes a shift, a mask and one load. A page starts with a
 //! [`PageHeader`], which is found from a live slot and tells whom the slot belongs to.
 //!
-//! Which number an entry gets is up to [`Handles`], whose free list gives out the vacant slots of pages that exist
-//! before those of pages that have been freed, and both before new ones.
+//! Which number an entry gets is up to the free list of [`Handles`]. When pages have been freed, it is sorted before
+//! one of them is opened again, so that the vacant slots of pages that exist are used first.
 
 use alloc::alloc::{alloc, dealloc};
 use alloc::vec::Vec;
@@ -130,6 +130,8 @@ pub(super) struct Arena<K, V> {
     freed: u32,
     /// Slots that the spare memory has room for.
     spare_slots: u32,
+    /// How many of the freed ones may come before vacant ones in the free list.
+    unsorted: u32,
 }
 
 // SAFETY: an arena owns its pages and what the layer above writes into them, as a `Vec<(K, V)>`
@@ -197,6 +199,7 @@ impl<K, V> Arena<K, V> {
             idle: 0,
             freed: 0,
             spare_slots: 0,
+            unsorted: 0,
         }
     }
 
@@ -212,6 +215,9 @@ impl<K, V> Arena<K, V> {
 
     /// How many more slots there is memory for, given for how many there are numbers, vacant ones included.
     pub(super) fn room(&self, numbers: usize) -> usize {
+        if self.unsorted > 0 {
+            return 0;
+        }
         // The last page comes after those that were freed.
         let fresh = if self.freed == 0 { self.fresh } else { 0 };
         let later = (fresh + self.spare_slots) as usize;
@@ -327,13 +333,18 @@ impl<K, V> Arena<K, V> {
         }
     }
 
-    /// Opens the page of the number that comes next.
+    /// Sees to it that the page of the number that comes next exists.
     ///
     /// # Errors
     ///
     /// If memory or numbers run out; nothing has changed then.
     pub(super) fn open_page(&mut self, handles: &mut Handles) -> Result<(), TryReserveError> {
+        // Without the memory to sort there may be enough for a page.
+        let _ = self.sort(handles);
         let (next, is_fresh) = handles.next_number();
+        if self.page(next).is_some() {
+            return Ok(());
+        }
         let start = Self::page_start(next.0 - 1);
         let (slots, index) = (Self::page_slots(start), Self::page_index(start));
         if is_fresh {
@@ -436,11 +447,27 @@ impl<K, V> Arena<K, V> {
         }
     }
 
+    /// Shows `each` every live slot, in the order of their numbers.
+    pub(super) fn for_each_live(&self, mut each: impl FnMut(SlotPtr<K, V>, Handle)) {
+        for page in self.pages.iter().flatten() {
+            let first = page.header().first.0;
+            for position in 0..page.header().used.get() {
+                // SAFETY: (I1) the page has a slot at each position that is used.
+                let slot = unsafe { Self::slot_in(*page, position) };
+                // SAFETY: (I2) the arena is borrowed, so its pages stay.
+                let header = unsafe { slot.header() };
+                if header.is_live() {
+                    each(slot, Handle::from_parts(Number(first + position), header.version()));
+                }
+            }
+        }
+    }
+
     /// Whether there is so much idle memory that it should go. In between entries can come and go without
     /// any page being opened or freed.
     #[inline]
     pub(super) fn is_wasteful(&self) -> bool {
-        // A part of all slots, because all that are vacant cost time in `shrink`.
+        // A part of all slots, because all that are vacant cost time in `sort`.
         self.idle > Self::PAGE + (self.occupied + self.vacant) / 8
             || (self.occupied == 0
                 && (self.vacant + self.fresh + self.spare_slots) as usize * SlotPtr::<K, V>::SIZE
@@ -454,8 +481,8 @@ impl<K, V> Arena<K, V> {
         self.spare_slots = 0;
         if self.occupied == 0 && handles.reset() {
             self.free_all();
-        } else if self.idle > 0 {
-            self.free_idle(handles);
+        } else if self.idle > 0 && handles.has_versions() {
+            self.free_idle();
         }
     }
 
@@ -464,58 +491,66 @@ impl<K, V> Arena<K, V> {
             drop(Memory::<K, V>::of(page));
         }
         (self.vacant, self.fresh, self.idle, self.freed) = (0, 0, 0, 0);
+        self.unsorted = 0;
     }
 
-    /// Frees the idle pages. Their numbers go to the end of the free list.
-    fn free_idle(&mut self, handles: &mut Handles) {
-        // All vacant numbers come before those of freed pages.
-        while let Some(handle) = handles.insert_if(Folded::new(0), |it| self.slot(it).is_some()) {
-            let slot = self.slot(handle.number()).expect("asked just before");
-            // SAFETY: (I2) the page is allocated.
-            unsafe { slot.header() }.mark(handle);
-        }
-        for index in 0..self.pages.len() {
-            let Some(page) = self.pages[index] else { continue };
-            if page.header().occupied.get() == 0 && page.header().is_full() {
-                self.idle -= Self::PAGE;
-                if self.give_numbers_back(page, handles) {
-                    self.vacant -= Self::PAGE;
-                    self.freed += Self::PAGE;
-                    self.pages[index] = None;
-                    drop(Memory::<K, V>::of(page));
-                }
+    fn free_idle(&mut self) {
+        for entry in &mut self.pages {
+            let idle = entry.take_if(|it| it.header().occupied.get() == 0 && it.header().is_full());
+            if let Some(page) = idle {
+                drop(Memory::<K, V>::of(page));
             }
         }
-        // Backwards, so that the first slots are used first.
-        for index in (0..self.pages.len()).rev() {
-            if let Some(page) = self.pages[index] {
-                self.give_numbers_back(page, handles);
-            }
-        }
+        self.freed += self.idle;
+        self.unsorted += self.idle;
+        self.vacant -= self.idle;
+        self.idle = 0;
         let there = self.pages.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
         self.pages.truncate(there);
     }
 
-    /// Gives the numbers of a page back that `free_idle` has taken, and says whether all will come again. The
-    /// slots of the others stay occupied for ever.
-    fn give_numbers_back(&mut self, page: Page, handles: &mut Handles) -> bool {
-        let header = page.header();
-        let mut worn_out = 0;
-        for position in (0..header.used.get()).rev() {
-            // SAFETY: (I1) the page has a slot there.
-            let slot = unsafe { Self::slot_in(page, position) };
-            // SAFETY: (I2) the page is allocated.
-            let slot = unsafe { slot.header() };
-            if let Some(handle) = slot.marked(Number(header.first.0 + position)) {
-                worn_out += u32::from(!handles.retire(handle));
-                slot.set_dead(handle);
+    /// Sorts the free list: first the numbers of vacant slots, then those of freed pages, page by page.
+    ///
+    /// # Errors
+    ///
+    /// If there is not enough memory; nothing has changed then.
+    pub(super) fn sort(&mut self, handles: &mut Handles) -> Result<(), TryReserveError> {
+        if self.unsorted == 0 {
+            return Ok(());
+        }
+        let (mut vacant, mut freed) = (Vec::new(), Vec::new());
+        try_reserve(&mut vacant, self.vacant as usize)?;
+        try_reserve(&mut freed, self.unsorted as usize)?;
+        // Those that have been sorted before come last, and stay where they are.
+        for _ in 0..self.vacant + self.unsorted {
+            let handle = handles.insert_if(Folded::new(0), |_| true).expect("it is in the list");
+            let is_vacant = self.page(handle.number()).is_some();
+            if is_vacant { &mut vacant } else { &mut freed }.push(handle);
+        }
+        freed.sort_unstable_by_key(|handle| handle.index());
+        for &handle in freed.iter().rev() {
+            let comes_again = handles.retire(handle);
+            debug_assert!(comes_again, "pages are freed only while there are versions");
+        }
+        for &handle in vacant.iter().rev() {
+            if !handles.retire(handle) {
+                self.wear_out(handle);
             }
         }
-        header.occupied.set(header.occupied.get() + worn_out);
-        self.occupied += worn_out;
-        self.worn_out += worn_out;
-        self.vacant -= worn_out;
-        worn_out == 0
+        self.unsorted = 0;
+        Ok(())
+    }
+
+    /// Notes that the number of a vacant slot never comes again.
+    fn wear_out(&mut self, last_handle: Handle) {
+        if let Some(page) = self.page(last_handle.number()) {
+            let occupied = page.header().occupied.get();
+            self.idle -= if occupied == 0 && page.header().is_full() { Self::PAGE } else { 0 };
+            page.header().occupied.set(occupied + 1);
+            self.occupied += 1;
+            self.worn_out += 1;
+            self.vacant -= 1;
+        }
     }
 }
 

@@ -152,6 +152,7 @@ impl Handles {
         Handle::from_parts(Number(bits as u32), version)
     }
 
+    #[cold]
     fn slots(&mut self) -> &mut SlotMap<DefaultKey, Folded> {
         self.slots.get_or_insert_with(SlotMap::new)
     }
@@ -162,7 +163,7 @@ impl Handles {
         self.slots.as_ref()?.get(self.key(handle)).copied()
     }
 
-    /// Takes the number that comes next, for a new entry, if `accepts` does. There is room.
+    /// Takes the number that comes next, for a new entry, if `accepts` does and there is memory for numbers.
     ///
     /// The number that was given back last comes first, and when there is none, a new one.
     #[inline]
@@ -172,7 +173,7 @@ impl Handles {
         accepts: impl FnOnce(Number) -> bool,
     ) -> Option<Handle> {
         let insert = |key| if accepts(Number(number_of(key))) { Ok(hash) } else { Err(()) };
-        let key = self.slots().try_insert_with_key(insert).ok()?;
+        let key = self.slots.as_mut()?.try_insert_with_key(insert).ok()?;
         Some(self.handle(key))
     }
 
@@ -181,7 +182,7 @@ impl Handles {
     #[inline]
     pub(super) fn retire(&mut self, handle: Handle) -> bool {
         let key = self.key(handle);
-        !handle.is_last() && self.slots().remove(key).is_some()
+        !handle.is_last() && self.slots.as_mut().is_some_and(|it| it.remove(key).is_some())
     }
 
     /// The number that comes next, and whether neither it nor any after it has ever been used.
@@ -220,14 +221,18 @@ impl Handles {
         self.slots.as_ref().is_some_and(|slots| slots.capacity() > LARGE)
     }
 
-    /// Frees the memory, although handles that were given out must never resolve again: later ones have
-    /// greater versions than any so far. No slot is occupied.
-    ///
-    /// Does nothing, and says so, if that would use up more than half of all versions.
+    /// Whether most versions are unused. Pages are freed only as long as this is so, because to free and open
+    /// them again takes versions.
+    pub(super) fn has_versions(&self) -> bool {
+        self.newest < LAST_VERSION / 2
+    }
+
+    /// Frees the memory, if there are [versions](Self::has_versions). Handles that were given out never resolve
+    /// again: later ones have greater versions than any so far. No slot is occupied.
     pub(super) fn reset(&mut self) -> bool {
-        let base = self.newest + self.newest % 2;
-        let can = base <= LAST_VERSION / 2;
+        let can = self.has_versions();
         if can {
+            let base = self.newest + self.newest % 2;
             *self = Self { slots: None, base, newest: self.newest };
         }
         can

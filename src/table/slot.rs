@@ -41,23 +41,11 @@ impl Header {
         self.version.get()
     }
 
-    /// The last handle of a slot that waits, or is `marked`.
+    /// The last handle of a slot that waits, whose number the caller knows.
     #[inline]
     pub(super) fn last_handle(&self, number: Number) -> Handle {
         debug_assert!(!self.is_live());
         Handle::from_parts(number, self.version.get() + 1)
-    }
-
-    /// Marks a vacant slot, which has this handle for the moment.
-    pub(super) fn mark(&self, handle: Handle) {
-        self.place.set(Number::NONE.0);
-        self.version.set(handle.version() - 1);
-    }
-
-    /// The handle of a slot that is marked.
-    pub(super) fn marked(&self, number: Number) -> Option<Handle> {
-        let is_marked = !self.is_live() && self.place.get() == Number::NONE.0;
-        is_marked.then(|| self.last_handle(number))
     }
 
     #[inline]
