@@ -306,10 +306,14 @@ impl<K, V> Table<K, V> {
     /// The entry does not wait, and its key and value are gone.
     #[inline]
     pub(crate) unsafe fn recycle(&mut self, dead: &Dead<K, V>) {
-        self.arena.give(dead.page, dead.handle, &mut self.handles);
-        if self.arena.is_wasteful() || (self.arena.is_empty() && self.handles.is_large()) {
+        let is_idle = self.arena.give(dead.page, dead.handle, &mut self.handles);
+        if is_idle && self.is_wasteful() {
             self.shrink_arena();
         }
+    }
+
+    fn is_wasteful(&self) -> bool {
+        self.arena.is_wasteful() || (self.arena.is_empty() && self.handles.is_large())
     }
 
     /// Adds an entry.

@@ -431,20 +431,22 @@ impl<K, V> Arena<K, V> {
         Some((slot, handle))
     }
 
-    /// Takes the slot of a dead entry back.
+    /// Takes the slot of a dead entry back, and says whether its page has no other.
     #[inline]
-    pub(super) fn give(&mut self, page: Page, last_handle: Handle, handles: &mut Handles) {
+    pub(super) fn give(&mut self, page: Page, last_handle: Handle, handles: &mut Handles) -> bool {
         if !handles.retire(last_handle) {
             self.worn_out += 1;
-            return;
+            return false;
         }
         let page_header = page.header();
-        page_header.occupied.set(page_header.occupied.get() - 1);
+        let occupied = page_header.occupied.get() - 1;
+        page_header.occupied.set(occupied);
         self.occupied -= 1;
         self.vacant += 1;
-        if page_header.occupied.get() == 0 && page_header.is_full() {
+        if occupied == 0 && page_header.is_full() {
             self.idle += Self::PAGE;
         }
+        occupied == 0
     }
 
     /// Shows `each` every live slot, in the order of their numbers.
