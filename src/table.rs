@@ -6,14 +6,13 @@
 //! Only [`Table::find`] and the destructors of [`Table`] run user code. Methods that take a [`SlotPtr`]
 //! are `unsafe`: the slot has to be one of this table, in the state that they ask for.
 
-#[allow(unsafe_code, reason = "pages are raw memory, reached by numbers")]
 mod arena;
 mod handles;
 mod hash;
 #[allow(unsafe_code, reason = "the index holds pointers with a piece of a hash in them")]
 mod index;
-#[allow(unsafe_code, reason = "headers, keys and values are reached field by field")]
-mod slot;
+#[allow(unsafe_code, reason = "pages are raw memory, and slots are reached field by field")]
+mod page;
 #[cfg(test)]
 mod tests;
 
@@ -24,20 +23,28 @@ use core::mem;
 
 use hashbrown::TryReserveError;
 
+use arena::Arena;
 pub(crate) use arena::Cursor;
-use arena::{Arena, Page};
 pub use handles::Handle;
 use handles::{Handles, Number};
 pub(crate) use hash::Folded;
 use index::Index;
-pub(crate) use slot::{SlotPtr, drop_in_order};
+use page::{Header, Owner, Page};
+pub(crate) use page::{SlotPtr, drop_in_order};
 
 /// An entry that has left the index and whose handle no longer resolves. Its slot is occupied still, by
 /// its key and value.
 pub(crate) struct Dead<K, V> {
     pub(crate) slot: SlotPtr<K, V>,
-    page: Page,
+    page: Page<K, V>,
     handle: Handle,
+}
+
+impl<K, V> Dead<K, V> {
+    fn header(&self) -> &Header {
+        // SAFETY: (I2) a dead entry occupies its slot.
+        unsafe { self.slot.header() }
+    }
 }
 
 /// A table, for whoever has to change it while it is shared.
@@ -95,7 +102,7 @@ impl<K, V> Table<K, V> {
 
     /// What [`owner_of`](Self::owner_of) will be for all slots. Call it while there is none.
     pub(crate) fn set_owner(&mut self, owner: *const ()) {
-        self.arena.owner = owner;
+        self.arena.owner = Owner(owner);
     }
 
     /// Whom a slot belongs to.
@@ -106,7 +113,8 @@ impl<K, V> Table<K, V> {
     #[inline]
     pub(crate) unsafe fn owner_of(slot: SlotPtr<K, V>) -> *const () {
         // SAFETY: the caller's promise.
-        unsafe { Arena::owner_of(slot) }
+        let (page, _) = unsafe { Page::of(slot) };
+        page.header().owner.0
     }
 
     /// The handle of a slot.
@@ -117,7 +125,8 @@ impl<K, V> Table<K, V> {
     #[inline]
     pub(crate) unsafe fn handle_of(slot: SlotPtr<K, V>) -> Handle {
         // SAFETY: the caller's promise.
-        unsafe { Arena::handle_of(slot) }
+        let (_, handle) = unsafe { Page::of(slot) };
+        handle
     }
 
     #[inline]
@@ -159,11 +168,9 @@ impl<K, V> Table<K, V> {
     /// The live slot that a handle names.
     #[inline]
     pub(crate) fn slot(&self, handle: Handle) -> Option<SlotPtr<K, V>> {
-        let slot = self.arena.slot(handle.number())?;
-        // SAFETY: (I2) the table is borrowed, so its pages stay.
-        let version = unsafe { slot.header() }.version();
+        let (slot, header) = self.arena.slot(handle.number())?;
         // The version of a handle is odd, and that of a dead slot even.
-        (version == handle.version()).then_some(slot)
+        (header.version() == handle.version()).then_some(slot)
     }
 
     #[inline]
@@ -286,17 +293,15 @@ impl<K, V> Table<K, V> {
     #[inline]
     pub(crate) unsafe fn unlink(&mut self, slot: SlotPtr<K, V>) -> Dead<K, V> {
         // SAFETY: the caller's promise.
-        let page = unsafe { Arena::page_of(slot) };
-        // SAFETY: as above.
-        let handle = unsafe { Self::handle_of(slot) };
+        let (page, handle) = unsafe { Page::of(slot) };
         let hash = expect_hash(&self.handles, handle);
         self.index.remove(slot, hash);
-        // SAFETY: (I2) the slot is occupied.
-        unsafe { slot.header() }.set_dead(handle);
+        let dead = Dead { slot, page, handle };
+        dead.header().set_dead(handle);
         if self.index.is_wasteful() {
             self.shrink_index(2 * self.index.len());
         }
-        Dead { slot, page, handle }
+        dead
     }
 
     /// Takes the slot of a dead entry back.
@@ -343,41 +348,29 @@ impl<K, V> Table<K, V> {
         Some(entry)
     }
 
-    /// Lets a dead entry wait.
-    ///
-    /// # Safety
-    ///
-    /// It does not wait yet.
-    pub(crate) unsafe fn push_waiting(&mut self, dead: Dead<K, V>) {
+    /// Lets a dead entry wait, which does not yet.
+    pub(crate) fn push_waiting(&mut self, dead: &Dead<K, V>) {
         let number = dead.handle.number();
-        // SAFETY: (I2) a dead entry occupies its slot.
-        let header = unsafe { dead.slot.header() };
-        match self.arena.slot(self.waiting) {
-            None => header.set_next(number),
-            Some(last) => {
-                // SAFETY: (I2) an entry that waits occupies its slot.
-                let last = unsafe { last.header() };
-                header.set_next(last.next());
-                last.set_next(number);
-            }
+        if let Some((_, last)) = self.arena.slot(self.waiting) {
+            dead.header().set_next(last.next());
+            last.set_next(number);
         }
+        // The first one is a ring already.
         self.waiting = number;
     }
 
     /// The entry that has waited longest. It does not wait any more.
     pub(crate) fn pop_waiting(&mut self) -> Option<Dead<K, V>> {
-        // SAFETY: (I2) an entry that waits occupies its slot.
-        let last = unsafe { self.arena.slot(self.waiting)?.header() };
+        let (_, last) = self.arena.slot(self.waiting)?;
         let number = last.next();
-        let (page, slot) = (self.arena.page(number)?, self.arena.slot(number)?);
-        // SAFETY: as above.
-        let header = unsafe { slot.header() };
+        let (slot, header) = self.arena.slot(number)?;
+        last.set_next(header.next());
+        let dead =
+            Dead { slot, page: self.arena.page(number)?, handle: header.last_handle(number) };
         if number == self.waiting {
             self.waiting = Number::NONE;
-        } else {
-            last.set_next(header.next());
         }
-        Some(Dead { slot, page, handle: header.last_handle(number) })
+        Some(dead)
     }
 
     /// Frees the index: nothing is looked up any more.
@@ -407,9 +400,9 @@ impl<K, V> Table<K, V> {
         Cursor::new(&self.arena)
     }
 
-    /// The next live slot of a walk.
+    /// The next live slot of a walk, and its handle.
     #[inline]
-    pub(crate) fn advance(&self, cursor: &mut Cursor) -> Option<SlotPtr<K, V>> {
+    pub(crate) fn advance(&self, cursor: &mut Cursor) -> Option<(SlotPtr<K, V>, Handle)> {
         cursor.next(&self.arena)
     }
 
@@ -484,7 +477,7 @@ impl<K, V> Drop for Table<K, V> {
 
         impl<K, V> Rest<'_, K, V> {
             fn run(&mut self) {
-                while let Some(slot) = self.table.advance(&mut self.cursor) {
+                while let Some((slot, _)) = self.table.advance(&mut self.cursor) {
                     // SAFETY: (I3) a live slot has both; the cursor does not come back to it, and
                     // the table has no other user any more.
                     unsafe { drop_in_order(slot.key(), slot.value()) };
@@ -516,10 +509,8 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let slot = self.table.advance(&mut self.cursor)?;
+        let (slot, handle) = self.table.advance(&mut self.cursor)?;
         self.left -= 1;
-        // SAFETY: the slot is live.
-        let handle = unsafe { Table::handle_of(slot) };
         // SAFETY: live, and the shared borrow of the table keeps writers out for `'a`.
         let (key, value) = unsafe { entry(slot) };
         Some((handle, key, value))
@@ -543,10 +534,8 @@ impl<'a, K, V> Iterator for IterMut<'a, K, V> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let slot = self.table.advance(&mut self.cursor)?;
+        let (slot, handle) = self.table.advance(&mut self.cursor)?;
         self.left -= 1;
-        // SAFETY: the slot is live.
-        let handle = unsafe { Table::handle_of(slot) };
         // SAFETY: live; `iter_mut` borrowed the table mutably for `'a`, and the cursor does not
         // come to a slot twice.
         let (key, value) = unsafe { entry_mut(slot) };
@@ -567,11 +556,9 @@ impl<K, V> Table<K, V> {
         self.arena.check_invariants();
         let mut cursor = self.cursor();
         let mut live = 0;
-        while let Some(slot) = self.advance(&mut cursor) {
-            // SAFETY: the slot is live.
-            let handle = unsafe { Table::handle_of(slot) };
+        while let Some((slot, handle)) = self.advance(&mut cursor) {
             assert!(self.slot(handle) == Some(slot), "(I1) a slot has the number it says");
-            let hash = hash_of(&self.handles, slot);
+            let hash = expect_hash(&self.handles, handle);
             assert_eq!(self.index.count(slot, hash), 1, "(I4) an entry is listed once");
             live += 1;
         }

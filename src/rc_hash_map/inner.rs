@@ -20,12 +20,12 @@ use hashbrown::{DefaultHashBuilder, TryReserveError};
 use super::guard::Guard;
 use super::reference::Ref;
 use crate::counted_hash_map::{Counted, CountedHashMap, CountedSlot};
-use crate::table::{Cursor, Folded, Handle, TableCell};
+use crate::table::{Cursor, Folded, Handle, Table, TableCell};
 use crate::tokens::{RcCount, Token};
 
 /// A value, and the unit of the map's strong count that its entry holds.
 pub(super) struct Kept<V> {
-    pub(super) keep_alive: ManuallyDrop<Token>,
+    keep_alive: ManuallyDrop<Token>,
     value: V,
 }
 
@@ -35,6 +35,12 @@ pub(super) type Slot<K, V> = CountedSlot<K, Kept<V>>;
 pub(super) fn value_of<K, V>(slot: Slot<K, V>) -> *mut V {
     // SAFETY: (I2) the field lies in the page; no reference is made.
     unsafe { &raw mut (*slot.value()).value }
+}
+
+#[inline]
+pub(super) fn keep_alive_of<K, V>(slot: Slot<K, V>) -> *mut ManuallyDrop<Token> {
+    // SAFETY: (I2) the field lies in the page; no reference is made.
+    unsafe { &raw mut (*slot.value()).keep_alive }
 }
 
 /// The map's memory, which the entry keeps.
@@ -79,8 +85,7 @@ impl<K, V, S> Owner<K, V, S> {
             draining: Cell::new(false),
             guard: Guard::default(),
         }));
-        // SAFETY: (I5) nothing is borrowed.
-        unsafe { owner.0.table().borrow_mut() }.set_owner(owner.count().as_ptr().cast());
+        owner.change(|table| table.set_owner(owner.count().as_ptr().cast()));
         owner
     }
 
@@ -120,25 +125,27 @@ impl<K, V, S> Owner<K, V, S> {
         self.0.guard.check();
     }
 
+    /// Changes the table. `change` is a method of the table, which calls no user code.
+    fn change<R>(&self, change: impl FnOnce(&mut Table<K, Counted<Kept<V>>>) -> R) -> R {
+        // SAFETY: (I5) nothing is borrowed, and `change` does not come back here.
+        change(unsafe { self.0.table().borrow_mut() })
+    }
+
     pub(super) fn reserve(&self, additional: usize) {
-        // SAFETY: (I5) nothing is borrowed.
-        unsafe { self.0.table().borrow_mut() }.reserve(additional);
+        self.change(|table| table.reserve(additional));
     }
 
     pub(super) fn try_reserve(&self, additional: usize) -> Result<(), TryReserveError> {
-        // SAFETY: (I5) nothing is borrowed.
-        unsafe { self.0.table().borrow_mut() }.try_reserve(additional)
+        self.change(|table| table.try_reserve(additional))
     }
 
     pub(super) fn shrink_to_fit(&self) {
-        // SAFETY: (I5) nothing is borrowed.
-        unsafe { self.0.table().borrow_mut() }.shrink();
+        self.change(Table::shrink);
     }
 
     /// Frees the index, because the map goes and nobody can look up any more.
     pub(super) fn drop_index(&self) {
-        // SAFETY: (I5) nothing is borrowed.
-        unsafe { self.0.table().borrow_mut() }.drop_index();
+        self.change(Table::drop_index);
     }
 
     /// The entry that is listed under `hash` and that `eq` accepts. If there is none, then still so when
@@ -241,10 +248,8 @@ impl<K, V, S> Owner<K, V, S> {
         let (slot, token) = unsafe { self.0.map.insert_shared(hash) };
         // SAFETY: (I7) the map holds a strong count itself.
         let keep_alive = ManuallyDrop::new(unsafe { self.count().get() });
-        // SAFETY: (I2) the field lies in the page; no reference is made.
-        let place = unsafe { &raw mut (*slot.value()).keep_alive };
         // SAFETY: nobody refers to the slot yet.
-        unsafe { place.write(keep_alive) };
+        unsafe { keep_alive_of(slot).write(keep_alive) };
         // SAFETY: as above.
         unsafe { slot.key().write(key) };
         // SAFETY: as above.
@@ -320,7 +325,7 @@ impl<K, V, S> Iterator for Entries<'_, K, V, S> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let slot = self.owner.0.table().get().advance(&mut self.cursor)?;
+        let (slot, _) = self.owner.0.table().get().advance(&mut self.cursor)?;
         // SAFETY: the slot is live.
         Some(unsafe { Ref::mint(CountedSlot::new(slot)) })
     }

@@ -110,7 +110,6 @@ impl<K, V, S> EntryMut<'_, K, V, S> {
         clippy::should_implement_trait,
         reason = "`AsRef` would be ambiguous with the value's"
     )]
-    #[must_use]
     #[inline]
     pub fn as_ref(&self) -> &Ref<K, V, S> {
         self.entry()

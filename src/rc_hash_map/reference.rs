@@ -12,7 +12,7 @@ use super::inner::{Inner, Slot, owner_of, value_of};
 use super::{RcHashMap, WeakRef, removal};
 use crate::error::WrongMap;
 use crate::table::Handle;
-use crate::tokens::{RcCount, Token};
+use crate::tokens::{RcCount, Token, UsizeCount};
 
 /// A handle that keeps its entry alive.
 ///
@@ -61,6 +61,12 @@ impl<K, V, S> Ref<K, V, S> {
         let count = unsafe { slot.count() };
         // SAFETY: the token is of this count.
         unsafe { Self::new(slot, count.get_another()) }
+    }
+
+    #[inline]
+    fn count(&self) -> &UsizeCount {
+        // SAFETY: (I6) the slot is live.
+        unsafe { self.slot.count() }
     }
 
     #[inline]
@@ -202,8 +208,7 @@ impl<K, V, S> Ref<K, V, S> {
     #[must_use]
     #[inline]
     pub fn strong_count(&self) -> usize {
-        // SAFETY: (I6) the slot is live.
-        unsafe { self.slot.count() }.count()
+        self.count().count()
     }
 
     /// Whether the entry is of this map. O(1).
@@ -259,8 +264,7 @@ impl<K, V, S> Ref<K, V, S> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: the `Ref` is not used or dropped again.
         let token = unsafe { ManuallyDrop::take(&mut this.token) };
-        // SAFETY: (I6) the slot is live until it is taken out below.
-        unsafe { this.slot.count() }.put_own(token);
+        this.count().put_own(token);
         // SAFETY: this was the only `Ref`, and it was not borrowed.
         Ok(unsafe { removal::take_out::<K, V, S>(this.slot) })
     }
@@ -321,8 +325,7 @@ impl<K, V, S> Drop for Ref<K, V, S> {
     fn drop(&mut self) {
         // SAFETY: the `Ref` is not used again.
         let token = unsafe { ManuallyDrop::take(&mut self.token) };
-        // SAFETY: (I6) the slot is live until its last token is put back.
-        if unsafe { self.slot.count() }.put_own(token) {
+        if self.count().put_own(token) {
             // SAFETY: this was the last `Ref`, so nobody refers to the entry.
             unsafe { removal::remove::<K, V, S>(self.slot) };
         }

@@ -2,7 +2,7 @@
 
 use core::mem::{self, ManuallyDrop};
 
-use super::inner::{Inner, Kept, Slot, owner_of, value_of};
+use super::inner::{Inner, Kept, Slot, keep_alive_of, owner_of, value_of};
 use crate::counted_hash_map::{Counted, CountedSlot};
 use crate::table::{Dead, drop_in_order};
 use crate::tokens::{RcCount, Token};
@@ -37,8 +37,7 @@ pub(super) unsafe fn remove<K, V, S>(slot: Slot<K, V>) {
         return;
     }
     if inner.draining.get() {
-        // SAFETY: it does not wait yet.
-        unsafe { table.push_waiting(dead) };
+        table.push_waiting(&dead);
         return;
     }
     // SAFETY: (I7) the entry holds `Inner` until the drain has its token.
@@ -82,10 +81,8 @@ pub(super) unsafe fn take_out<K, V, S>(slot: Slot<K, V>) -> (K, V) {
 /// The entry is dead, and the token is taken once.
 #[inline]
 unsafe fn take_keep_alive<K, V>(slot: Slot<K, V>) -> Token {
-    // SAFETY: (I2) the field lies in the page; no reference is made.
-    let keep_alive = unsafe { &raw mut (*slot.value()).keep_alive };
     // SAFETY: initialised until the slot is recycled.
-    ManuallyDrop::into_inner(unsafe { keep_alive.read() })
+    ManuallyDrop::into_inner(unsafe { keep_alive_of(slot).read() })
 }
 
 /// The one that runs destructors: while it is at work, entries that are removed wait for it, so that a

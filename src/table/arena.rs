@@ -7,18 +7,16 @@
 //! Which number an entry gets is up to the free list of [`Handles`]. When pages have been freed, it is sorted before
 //! one of them is opened again, so that the vacant slots of pages that exist are used first.
 
-use alloc::alloc::{alloc, dealloc};
+#![forbid(unsafe_code)]
+
 use alloc::vec::Vec;
-use core::alloc::Layout;
 use core::cell::Cell;
-use core::marker::PhantomData;
 use core::mem;
-use core::ptr::{self, NonNull};
 
 use hashbrown::TryReserveError;
 
 use super::handles::{Handle, Handles, Number};
-use super::slot::Slot;
+use super::page::{Header, Memory, Owner, Page, PageHeader};
 use super::{Folded, SlotPtr, allocation_error};
 
 /// No page is larger, unless it has a single slot.
@@ -33,89 +31,15 @@ const FIRST_PAGE_SLOTS: u32 = 4;
 /// What an arena without an entry keeps at most.
 const KEPT_BYTES: usize = 24 << 10;
 
-/// What stands in front of the slots of a page. The cells are read and written while entries are borrowed.
-struct PageHeader {
-    owner: *const (),
-    first: Number,
-    slots: u32,
-    /// How many slots have been used, and have a header. The others follow.
-    used: Cell<u32>,
-    /// How many slots are live or wait for their destructors, or can never be used again.
-    occupied: Cell<u32>,
-    /// Whether it is one of the pages of full size, which may be freed.
-    is_large: bool,
-}
-
-/// A page that is allocated: nobody keeps one that has been freed (I1).
-#[derive(Clone, Copy)]
-pub(super) struct Page(NonNull<PageHeader>);
-
-impl Page {
-    #[inline]
-    fn header(&self) -> &PageHeader {
-        // SAFETY: (I1) the page is allocated and has a header; (I5) no `&mut` covers it.
-        unsafe { self.0.as_ref() }
-    }
-
-    /// How many slots there are up to the end of the page.
-    fn end(&self) -> u32 {
-        self.header().first.0 - 1 + self.header().slots
-    }
-}
-
-/// Memory for a page with so many slots.
-struct Memory<K, V> {
-    start: NonNull<u8>,
-    slots: u32,
-    entries: PhantomData<(K, V)>,
-}
-
-impl<K, V> Memory<K, V> {
-    /// Where the slots of a page begin.
-    const HEADER: usize = size_of::<PageHeader>().next_multiple_of(SlotPtr::<K, V>::ALIGN);
-
-    fn layout(slots: u32) -> Result<Layout, TryReserveError> {
-        let align = SlotPtr::<K, V>::ALIGN.max(align_of::<PageHeader>());
-        (slots as usize)
-            .checked_mul(SlotPtr::<K, V>::SIZE)
-            .and_then(|size| Layout::from_size_align(size.checked_add(Self::HEADER)?, align).ok())
-            .ok_or(TryReserveError::CapacityOverflow)
-    }
-
-    fn allocate(slots: u32) -> Result<Self, TryReserveError> {
-        let layout = Self::layout(slots)?;
-        // SAFETY: a page has a header, so the layout is not of size zero.
-        let start = unsafe { alloc(layout) };
-        let start = NonNull::new(start).ok_or(TryReserveError::AllocError { layout })?;
-        Ok(Self { start, slots, entries: PhantomData })
-    }
-}
-
-impl<K, V> Memory<K, V> {
-    /// The memory of a page, which is not used again.
-    fn of(page: Page) -> Self {
-        Self { start: page.0.cast(), slots: page.header().slots, entries: PhantomData }
-    }
-}
-
-impl<K, V> Drop for Memory<K, V> {
-    fn drop(&mut self) {
-        if let Ok(layout) = Self::layout(self.slots) {
-            // SAFETY: `allocate` used this layout. (I2) No slot of it is occupied.
-            unsafe { dealloc(self.start.as_ptr(), layout) };
-        }
-    }
-}
-
 /// The slots of one map.
 ///
 /// Holds raw memory only: dropping it frees the pages and drops no key and no value.
 pub(super) struct Arena<K, V> {
-    pages: Vec<Option<Page>>,
+    pages: Vec<Option<Page<K, V>>>,
     /// Memory that was reserved and is not used yet.
     spare: Vec<Memory<K, V>>,
     /// What later pages say of their owner.
-    pub(super) owner: *const (),
+    pub(super) owner: Owner,
     /// Slots that are live, wait for their destructors, or can never be used again.
     occupied: u32,
     /// Slots that can never be used again.
@@ -133,10 +57,6 @@ pub(super) struct Arena<K, V> {
     /// How many of the freed ones may come before vacant ones in the free list.
     unsorted: u32,
 }
-
-// SAFETY: an arena owns its pages and what the layer above writes into them, as a `Vec<(K, V)>`
-// would; a pointer into them on another thread is no use without the map that moved.
-unsafe impl<K: Send, V: Send> Send for Arena<K, V> {}
 
 /// How numbers are divided into pages. A position is a number less one.
 impl<K, V> Arena<K, V> {
@@ -191,7 +111,7 @@ impl<K, V> Arena<K, V> {
         Self {
             pages: Vec::new(),
             spare: Vec::new(),
-            owner: ptr::null(),
+            owner: Owner::NONE,
             occupied: 0,
             worn_out: 0,
             vacant: 0,
@@ -229,70 +149,17 @@ impl<K, V> Arena<K, V> {
         (self.vacant + self.fresh + self.spare_slots) as usize + reserved.slots
     }
 
-    /// The slot of a number, if it has been used and its page exists.
     #[inline]
-    pub(super) fn slot(&self, number: Number) -> Option<SlotPtr<K, V>> {
-        let page = self.page(number)?;
-        let position = number.0 - page.header().first.0;
-        // SAFETY: (I1) the page has a slot of each of its numbers.
-        (position < page.header().used.get()).then(|| unsafe { Self::slot_in(page, position) })
-    }
-
-    #[inline]
-    pub(super) fn page(&self, number: Number) -> Option<Page> {
+    pub(super) fn page(&self, number: Number) -> Option<Page<K, V>> {
         *self.pages.get(Self::page_index(number.0.wrapping_sub(1)))?
     }
 
-    /// # Safety
-    ///
-    /// The page has a slot at this position.
+    /// The slot of a number, and its header, if it has been used and its page exists.
     #[inline]
-    unsafe fn slot_in(page: Page, position: u32) -> SlotPtr<K, V> {
-        // SAFETY: slots begin here.
-        let slots = unsafe { page.0.byte_add(Memory::<K, V>::HEADER) }.cast::<Slot<K, V>>();
-        // SAFETY: the caller's promise.
-        let slot = unsafe { slots.add(position as usize) };
-        // SAFETY: it lies in a page.
-        unsafe { SlotPtr::new(slot) }
-    }
-
-    /// The page of a slot, which says at what position of the page it is.
-    ///
-    /// # Safety
-    ///
-    /// The slot is live.
-    #[inline]
-    pub(super) unsafe fn page_of(slot: SlotPtr<K, V>) -> Page {
-        // SAFETY: (I2) the slot is live.
-        let position = unsafe { slot.header() }.position() as usize;
-        let start = Memory::<K, V>::HEADER + position * SlotPtr::<K, V>::SIZE;
-        // SAFETY: (I1) the page begins so many bytes in front of the slot, in the same allocation.
-        Page(unsafe { slot.as_non_null().byte_sub(start) }.cast())
-    }
-
-    /// Whom a slot belongs to: what [`owner`](Self::owner) was when its page was opened.
-    ///
-    /// # Safety
-    ///
-    /// The slot is live.
-    #[inline]
-    pub(super) unsafe fn owner_of(slot: SlotPtr<K, V>) -> *const () {
-        // SAFETY: the caller's promise.
-        unsafe { Self::page_of(slot) }.header().owner
-    }
-
-    /// The handle of a slot.
-    ///
-    /// # Safety
-    ///
-    /// The slot is live.
-    #[inline]
-    pub(super) unsafe fn handle_of(slot: SlotPtr<K, V>) -> Handle {
-        // SAFETY: the caller's promise.
-        let first = unsafe { Self::page_of(slot) }.header().first;
-        // SAFETY: (I2) the slot is live.
-        let header = unsafe { slot.header() };
-        Handle::from_parts(Number(first.0 + header.position()), header.version())
+    pub(super) fn slot(&self, number: Number) -> Option<(SlotPtr<K, V>, &Header)> {
+        let page = self.pages.get(Self::page_index(number.0.wrapping_sub(1)))?.as_ref()?;
+        let position = number.0 - page.header().first.0;
+        (position < page.header().used.get()).then(|| page.slot(position))
     }
 
     /// Allocates memory, so that `additional` slots can be had without allocating once [`keep`](Self::keep) has
@@ -363,25 +230,15 @@ impl<K, V> Arena<K, V> {
         };
 
         // Nothing below allocates or fails.
-        let page = Page(memory.start.cast());
-        mem::forget(memory);
-        let used = if is_fresh { 0 } else { slots };
         let header = PageHeader {
             owner: self.owner,
             first: Number(start + 1),
             slots,
-            used: Cell::new(used),
+            used: Cell::new(if is_fresh { 0 } else { slots }),
             occupied: Cell::new(0),
             is_large: slots == Self::PAGE,
         };
-        // SAFETY: the memory is large enough and aligned.
-        unsafe { page.0.write(header) };
-        for position in 0..used {
-            // SAFETY: the page has so many slots.
-            let slot = unsafe { Self::slot_in(page, position) };
-            // SAFETY: nothing refers to the slots of a new page.
-            unsafe { slot.init_header() };
-        }
+        let page = Page::new(memory, header);
         if index >= self.pages.len() {
             self.pages.resize(index + 1, None);
         }
@@ -411,11 +268,8 @@ impl<K, V> Arena<K, V> {
         let page = page?;
         let page_header = page.header();
         let position = handle.number().0 - page_header.first.0;
-        // SAFETY: (I1) the page has a slot of each of its numbers.
-        let slot = unsafe { Self::slot_in(page, position) };
         if position == page_header.used.get() {
-            // SAFETY: nothing refers to a slot that has not been used.
-            unsafe { slot.init_header() };
+            page.init(position);
             page_header.used.set(position + 1);
             self.fresh -= 1;
         } else {
@@ -424,16 +278,21 @@ impl<K, V> Arena<K, V> {
                 self.idle -= Self::PAGE;
             }
         }
-        // SAFETY: (I2) the page is allocated.
-        unsafe { slot.header() }.set_live(position, handle);
         page_header.occupied.set(page_header.occupied.get() + 1);
         self.occupied += 1;
+        let (slot, header) = page.slot(position);
+        header.set_live(position, handle);
         Some((slot, handle))
     }
 
     /// Takes the slot of a dead entry back, and says whether its page has no other.
     #[inline]
-    pub(super) fn give(&mut self, page: Page, last_handle: Handle, handles: &mut Handles) -> bool {
+    pub(super) fn give(
+        &mut self,
+        page: Page<K, V>,
+        last_handle: Handle,
+        handles: &mut Handles,
+    ) -> bool {
         if !handles.retire(last_handle) {
             self.worn_out += 1;
             return false;
@@ -454,10 +313,7 @@ impl<K, V> Arena<K, V> {
         for page in self.pages.iter().flatten() {
             let first = page.header().first.0;
             for position in 0..page.header().used.get() {
-                // SAFETY: (I1) the page has a slot at each position that is used.
-                let slot = unsafe { Self::slot_in(*page, position) };
-                // SAFETY: (I2) the arena is borrowed, so its pages stay.
-                let header = unsafe { slot.header() };
+                let (slot, header) = page.slot(position);
                 if header.is_live() {
                     each(slot, Handle::from_parts(Number(first + position), header.version()));
                 }
@@ -490,7 +346,7 @@ impl<K, V> Arena<K, V> {
 
     fn free_all(&mut self) {
         for page in mem::take(&mut self.pages).into_iter().flatten() {
-            drop(Memory::<K, V>::of(page));
+            drop(page.into_memory());
         }
         (self.vacant, self.fresh, self.idle, self.freed) = (0, 0, 0, 0);
         self.unsorted = 0;
@@ -500,7 +356,7 @@ impl<K, V> Arena<K, V> {
         for entry in &mut self.pages {
             let idle = entry.take_if(|it| it.header().occupied.get() == 0 && it.header().is_full());
             if let Some(page) = idle {
-                drop(Memory::<K, V>::of(page));
+                drop(page.into_memory());
             }
         }
         self.freed += self.idle;
@@ -556,20 +412,12 @@ impl<K, V> Arena<K, V> {
     }
 }
 
-impl PageHeader {
-    /// Whether it is one of the large pages, and all of its slots have been used.
-    #[inline]
-    fn is_full(&self) -> bool {
-        self.used.get() == self.slots && self.is_large
-    }
-}
-
 /// Memory on its way to become spare.
 pub(super) struct Reserved<K, V> {
     /// With room for what is spare already.
     spare: Vec<Memory<K, V>>,
     /// Room for the pages there are and those to come.
-    pages: Vec<Option<Page>>,
+    pages: Vec<Option<Page<K, V>>>,
     slots: usize,
 }
 
@@ -581,7 +429,7 @@ fn try_reserve<T>(vec: &mut Vec<T>, additional: usize) -> Result<(), TryReserveE
 impl<K, V> Drop for Arena<K, V> {
     fn drop(&mut self) {
         for page in self.pages.iter().copied().flatten() {
-            drop(Memory::<K, V>::of(page));
+            drop(page.into_memory());
         }
     }
 }
@@ -598,28 +446,26 @@ pub(crate) struct Cursor {
 impl Cursor {
     pub(super) fn new<K, V>(arena: &Arena<K, V>) -> Self {
         let last = arena.pages.last().copied().flatten();
-        let end = last.map_or(0, |page| page.end());
+        let end = last.map_or(0, |page| page.header().end());
         Self { position: 0, end }
     }
 
-    /// The next live slot.
+    /// The next live slot, and its handle.
     #[inline]
-    pub(super) fn next<K, V>(&mut self, arena: &Arena<K, V>) -> Option<SlotPtr<K, V>> {
+    pub(super) fn next<K, V>(&mut self, arena: &Arena<K, V>) -> Option<(SlotPtr<K, V>, Handle)> {
         while self.position < self.end {
-            let position = self.position;
-            let start = Arena::<K, V>::page_start(position);
+            let start = Arena::<K, V>::page_start(self.position);
             let next_page = start + Arena::<K, V>::page_slots(start);
-            let Some(&Some(page)) = arena.pages.get(Arena::<K, V>::page_index(position)) else {
+            let Some(Some(page)) = arena.pages.get(Arena::<K, V>::page_index(start)) else {
                 self.position = next_page;
                 continue;
             };
-            for position in position..start + page.header().used.get() {
-                // SAFETY: (I1) the page has a slot at each position that is used.
-                let slot = unsafe { Arena::slot_in(page, position - start) };
-                // SAFETY: (I2) the arena is borrowed, so its pages stay.
-                if unsafe { slot.header() }.is_live() {
+            for position in self.position..start + page.header().used.get() {
+                let (slot, header) = page.slot(position - start);
+                if header.is_live() {
                     self.position = position + 1;
-                    return Some(slot);
+                    let handle = Handle::from_parts(Number(position + 1), header.version());
+                    return Some((slot, handle));
                 }
             }
             self.position = next_page;
