@@ -21,12 +21,15 @@ struct Bare;
 const WORD: usize = size_of::<usize>();
 
 #[test]
-fn refs_have_two_words_and_a_niche() {
-    assert_eq!(size_of::<Ref<String, String>>(), 2 * WORD);
-    assert_eq!(size_of::<Option<Ref<String, String>>>(), 2 * WORD);
-    assert_eq!(size_of::<Ref<(), ()>>(), 2 * WORD);
-    assert_eq!(size_of::<Ref<Bare, [u64; 100], RandomState>>(), 2 * WORD);
-    assert_eq!(size_of::<RawRef<String, String>>(), 2 * WORD);
+fn refs_have_one_word_and_a_niche() {
+    assert_eq!(size_of::<Ref<String, String>>(), WORD);
+    assert_eq!(size_of::<Option<Ref<String, String>>>(), WORD);
+    assert_eq!(size_of::<Ref<(), ()>>(), WORD);
+    assert_eq!(size_of::<Ref<Bare, [u64; 100], RandomState>>(), WORD);
+    assert_eq!(size_of::<RawRef<String, String>>(), WORD);
+    assert_eq!(size_of::<Option<RawRef<String, String>>>(), WORD);
+    assert_eq!(size_of::<WeakRef<String, String>>(), WORD + 8);
+    assert_eq!(size_of::<Option<WeakRef<String, String>>>(), WORD + 8);
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn stale_handles_and_weak_refs_never_resolve_however_often_slots_are_reused() {
 
 #[test]
 fn shrinking_does_not_bring_stale_handles_back() {
-    let mut map: RcHashMap<u32, u32> = RcHashMap::new();
+    let map: RcHashMap<u32, u32> = RcHashMap::new();
     let many = if cfg!(miri) { 100 } else { 1000 };
     let held: Vec<_> = (0..many).map(|n| map.insert(n, n).unwrap()).collect();
     let stale: Vec<_> = held.iter().map(|r| r.handle()).collect();

@@ -258,7 +258,7 @@ fn try_unwrap_of_a_clone_under_a_guard_is_refused() {
 
 #[test]
 fn iteration_sees_what_a_shrunk_and_refilled_map_holds() {
-    let (world, mut map, mut held) = setup(MANY);
+    let (world, map, mut held) = setup(MANY);
     let kept = held.swap_remove(MANY as usize * 5 / 6);
     held.clear();
     map.shrink_to_fit();

@@ -48,8 +48,8 @@ fn layer_3_does_what_its_model_does_in_long_programs() {
 }
 
 #[test]
-fn short_keys_do_what_their_model_does_whatever_their_hashes() {
-    on_random_bytes(400, 200, support::short::run);
+fn numbers_do_what_their_model_does_whatever_their_hashes() {
+    on_random_bytes(400, 200, support::numbers::run);
 }
 
 #[test]

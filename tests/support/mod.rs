@@ -6,8 +6,8 @@ pub(crate) mod crash;
 pub(crate) mod layers;
 pub(crate) mod machine;
 pub(crate) mod model;
+pub(crate) mod numbers;
 pub(crate) mod op;
-pub(crate) mod short;
 
 pub(crate) use crash::*;
 

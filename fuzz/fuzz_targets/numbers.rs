@@ -1,4 +1,4 @@
-//! Programs on layer 3 with short keys and hashers of all kinds, next to a model.
+//! Programs on layer 3 with numbers as keys and hashers of all kinds, next to a model.
 #![no_main]
 
 #[path = "../../tests/support/mod.rs"]
@@ -6,5 +6,5 @@ mod support;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     // Longer programs take longer, and find no more.
-    support::short::run(&bytes[..bytes.len().min(400)]);
+    support::numbers::run(&bytes[..bytes.len().min(400)]);
 });
