@@ -68,7 +68,7 @@ fn a_mutable_borrow_holds_while_other_entries_are_removed() {
 
 #[test]
 fn addresses_survive_growth_and_shrinking() {
-    let mut map: RcHashMap<u32, u64> = RcHashMap::new();
+    let map: RcHashMap<u32, u64> = RcHashMap::new();
     let mut held: Vec<_> = (0..MANY).map(|n| map.insert(n, u64::from(n)).unwrap()).collect();
     let at = |map: &RcHashMap<u32, u64>, r: &Ref<u32, u64>| {
         (std::ptr::from_ref(r.as_key()), std::ptr::from_ref(r.value(map).unwrap()))

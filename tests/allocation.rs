@@ -329,7 +329,7 @@ fn filling_and_emptying_again_and_again_does_not_grow_memory() {
 
 #[test]
 fn shrinking_gives_memory_back() {
-    let (mut map, held) = filled();
+    let (map, held) = filled();
     let full = BYTES.get();
     drop(held);
     map.shrink_to_fit();

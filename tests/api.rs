@@ -344,7 +344,7 @@ fn into_raw_carries_the_count() {
 
 #[test]
 fn the_capacity_family_works_in_every_layer() {
-    let mut map: RcHashMap<u32, u32> = RcHashMap::with_capacity(100);
+    let map: RcHashMap<u32, u32> = RcHashMap::with_capacity(100);
     assert!(map.capacity() >= 100);
     let before = map.capacity();
     let held: Vec<_> = (0..100).map(|n| map.insert(n, n).unwrap()).collect();

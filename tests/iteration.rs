@@ -271,7 +271,7 @@ fn iteration_sees_what_a_shrunk_and_refilled_map_holds() {
 
 #[test]
 fn blocks_that_fill_gaps_are_not_visited_twice() {
-    let (world, mut map, mut held) = setup(MANY);
+    let (world, map, mut held) = setup(MANY);
     let kept = held.split_off(MANY as usize - 10);
     held.clear();
     map.shrink_to_fit();

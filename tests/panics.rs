@@ -262,7 +262,7 @@ fn clone_and_weak_refs_never_call_user_code() {
 fn shrinking_never_calls_user_code() {
     for point in Point::ALL {
         let world = World::new();
-        let mut map = map_of(&world, Mood::Fair);
+        let map = map_of(&world, Mood::Fair);
         let n = if cfg!(miri) { 20 } else { 200 };
         let held: Vec<R> = (0..n).map(|name| put(&world, &map, name)).collect();
         let kept = held[7].clone();
@@ -407,7 +407,7 @@ fn a_panic_that_eq_catches_itself_does_not_end_the_search() {
             // Debug builds refuse it.
             let key = Key::new(&books, 5);
             let added = attempt(|| inner.insert(key, Value::new(&books, 5)).map(|_| ()));
-            let panicked = attempt(support::scripted_panic);
+            let panicked = attempt(scripted_panic);
             let failed = added.is_err() == cfg!(debug_assertions) && panicked.is_err();
             count.set(count.get() + u32::from(failed));
         }

@@ -470,7 +470,7 @@ fn shrink_to_fit_in_a_destructor_spares_what_waits() {
             map.shrink_to_fit();
         });
         assert_eq!(Rc::strong_count(&home), 1, "every value was dropped");
-        let mut map = home.borrow_mut();
+        let map = home.borrow_mut();
         assert!(map.is_empty());
         map.shrink_to_fit();
         assert_eq!(map.capacity(), 0, "nothing waits any more");
