@@ -26,7 +26,7 @@ pub struct InsertError<K, V> {
 
 impl<K, V> fmt::Debug for InsertError<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InsertError").finish_non_exhaustive()
+        f.write_str("InsertError: the key is in the map already; find_or_insert gives its entry")
     }
 }
 

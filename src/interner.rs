@@ -331,7 +331,7 @@ impl<T, S> core::iter::FusedIterator for Iter<'_, T, S> {}
 
 /// The one handle of a value in an [`Interner`].
 ///
-/// Two words. Reads like the value, stays readable when the interner is gone, and keeps the value
+/// One word. Reads like the value, stays readable when the interner is gone, and keeps the value
 /// alive. Equality is identity, one comparison: two handles of one interner are equal if and only if
 /// their values are. Order and printing go by content; values of two interners with the same content
 /// differ, and are ordered by interner.
@@ -345,6 +345,7 @@ impl<T, S> core::iter::FusedIterator for Iter<'_, T, S> {}
 /// drop(names);
 /// assert_eq!(a.to_string(), "a");
 /// ```
+#[must_use = "dropping the last handle frees the value"]
 pub struct Interned<T, S = DefaultHashBuilder>(Ref<T, (), S>);
 
 impl<T, S> Interned<T, S> {

@@ -41,7 +41,8 @@ pub(crate) use rc_count::RcCount;
 ///
 /// Dropping a token panics: it is a mistake of the caller. While the thread unwinds already, and
 /// without the feature `std` (where that cannot be seen), the token is lost silently, and the count
-/// stays one too high.
+/// stays one too high. So it is in a thread-local variable when the thread ends, if the variable was used before
+/// the thread's first token was minted. (Of one that was used later it cannot be told.)
 ///
 /// ```
 /// use rcmap::tokens::{Count, UsizeCount};
@@ -77,9 +78,28 @@ impl Token {
 impl Drop for Token {
     fn drop(&mut self) {
         #[cfg(feature = "std")]
-        if !std::thread::panicking() {
+        if !std::thread::panicking() && thread::is_running() {
             panic!("a token was dropped instead of being put back to its count");
         }
+    }
+}
+
+/// Whether the thread runs, or ends: a panic in a destructor of a thread-local variable would end the process.
+#[cfg(feature = "std")]
+mod thread {
+    struct Running;
+
+    /// Only what has a destructor is destroyed.
+    impl Drop for Running {
+        fn drop(&mut self) {}
+    }
+
+    std::thread_local!(static RUNNING: Running = const { Running });
+
+    /// Thread-local variables are destroyed in the reverse order of their first use, so this one goes before
+    /// those that were used before the first call.
+    pub(super) fn is_running() -> bool {
+        RUNNING.try_with(|_| ()).is_ok()
     }
 }
 
@@ -168,6 +188,12 @@ impl UsizeCount {
         self.count.get() == 0
     }
 
+    /// A count of one, and the token for it.
+    #[inline]
+    pub(crate) fn one() -> (Self, Token) {
+        (Self { count: Cell::new(1) }, Token::mint())
+    }
+
     #[cold]
     #[inline(never)]
     fn overflow(&self) -> ! {
@@ -202,6 +228,8 @@ impl UsizeCount {
 impl Count for UsizeCount {
     #[inline]
     fn get(&self) -> Token {
+        #[cfg(feature = "std")]
+        thread::is_running();
         let count = self.count.get().wrapping_add(1);
         self.count.set(count);
         if count == 0 {

@@ -5,7 +5,13 @@
 
 use super::{Counted, CountedHashMap};
 use crate::table::{Folded, Handle, SlotPtr, Table, TableCell};
-use crate::tokens::{Count, Token, UsizeCount};
+use crate::tokens::{Token, UsizeCount};
+
+#[inline]
+fn count_of<K, V>(slot: SlotPtr<K, Counted<V>>) -> *mut UsizeCount {
+    // SAFETY: (I2) the field lies in the page; no reference is made.
+    unsafe { &raw mut (*slot.value()).refcount }
+}
 
 /// A pointer to an entry of layer 2.
 pub(crate) struct CountedSlot<K, V>(SlotPtr<K, Counted<V>>);
@@ -56,7 +62,7 @@ impl<K, V> CountedSlot<K, V> {
     #[inline]
     pub(crate) unsafe fn count<'a>(self) -> &'a UsizeCount {
         // SAFETY: (I5) the count is initialised and lies next to, not inside, what a `&mut V` covers.
-        unsafe { &(*self.0.value()).refcount }
+        unsafe { &*count_of(self.0) }
     }
 
     /// The handle of a live entry.
@@ -103,13 +109,10 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         let table = unsafe { self.table().borrow_mut() };
         // SAFETY: the caller's promise, and the count follows.
         let (slot, _) = unsafe { table.insert_uninit(hash) };
-        // SAFETY: (I2) the field lies in the page; no reference is made.
-        let count = unsafe { &raw mut (*slot.value()).refcount };
+        let (one, token) = UsizeCount::one();
         // SAFETY: nobody refers to it yet.
-        unsafe { count.write(UsizeCount::new()) };
+        unsafe { count_of(slot).write(one) };
         let slot = CountedSlot(slot);
-        // SAFETY: the count has just been initialised.
-        let token = unsafe { slot.count() }.get();
         (slot, token)
     }
 }
