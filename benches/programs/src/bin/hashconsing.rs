@@ -8,6 +8,8 @@ use rcmap_programs::{Contender, Hasher, Key, Node, Nodes, Table};
 struct Entries<K: Key>(HConsign<K, Hasher>);
 
 impl<K: Key> Table<K> for Entries<K> {
+    const IS_MAP: bool = false;
+
     type Held = HConsed<K>;
 
     fn new() -> Self {

@@ -7,6 +7,8 @@ use rcmap_programs::{Contender, Key, Node, Nodes, Table};
 struct Interned;
 
 impl<K: Key> Table<K> for Interned {
+    const IS_MAP: bool = false;
+
     type Held = ArcIntern<K>;
 
     fn new() -> Self {
