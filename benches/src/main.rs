@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     match run(Arguments::from_env()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}\n\n{HELP}");
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
@@ -72,7 +72,7 @@ fn run(mut arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let out: Option<PathBuf> = arguments.opt_value_from_str("--out")?;
     let unknown = arguments.finish();
     if !unknown.is_empty() {
-        return Err(format!("unknown: {unknown:?}").into());
+        return Err(format!("unknown: {unknown:?}\n\n{HELP}").into());
     }
     let whole = [&only, &keys, &sizes, &against, &builds].iter().all(|list| list.is_none())
         && baseline.is_none();

@@ -47,7 +47,7 @@ fn bytes<K: Key, T: Table<K>>(keys: &[K]) -> usize {
 
 /// The loop of all workloads that change nothing.
 #[inline(never)]
-pub(crate) fn sum<T>(items: &[T], mut each: impl FnMut(&T) -> u64) {
+pub(crate) fn sum<T>(items: &[T], each: impl Fn(&T) -> u64) {
     let mut sum = 0_u64;
     for item in items {
         sum = sum.wrapping_add(each(item));
