@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use rcmap_programs::workload::Over;
 
-use crate::measure::{Compared, Place, Results};
+use crate::measure::{Compared, Results};
 use crate::report::short;
 
 const COLORS: [RGBColor; 7] = [
@@ -41,11 +41,11 @@ fn add<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
 
 /// What a row is called. Programs are in the first panel, whatever their size.
 fn label(compared: &Compared) -> String {
-    let Place { workload, key, size } = compared.place;
-    match workload.over() {
-        Over::Program if size > 0 => format!("{}, {}", workload.title(), short(size)),
-        Over::Program => workload.title().to_string(),
-        _ => format!("{}, {key}", workload.title()),
+    let place = compared.place;
+    match place.over() {
+        Over::Program if place.size > 0 => format!("{}, {}", place.title(), short(place.size)),
+        Over::Program => place.title().to_string(),
+        _ => format!("{}, {}", place.title(), place.key()),
     }
 }
 
@@ -53,15 +53,15 @@ fn label(compared: &Compared) -> String {
 pub(crate) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
     let (mut rows, mut sizes, mut names) = (Vec::new(), Vec::new(), Vec::new());
     let drawn = |compared: &&Compared| {
-        let Place { workload, key, .. } = compared.place;
-        workload.over() == Over::Program
-            || workload.over() == Over::Maps && ["u64", "String"].contains(&key)
+        let place = compared.place;
+        place.over() == Over::Program
+            || place.over() == Over::Maps && ["u64", "String"].contains(&place.key())
     };
     let mut points = Vec::new();
     for compared in results.compared.iter().filter(drawn) {
         let row = add(&mut rows, label(compared));
         let name = add(&mut names, compared.contender);
-        let program = compared.place.workload.over() == Over::Program;
+        let program = compared.place.over() == Over::Program;
         let panel = if program { 0 } else { add(&mut sizes, compared.place.size) };
         points.push((panel as i32, row as i32, name, 1.0 / compared.mean()));
     }

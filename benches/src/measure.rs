@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rcmap_programs::{Key, Workload};
+use rcmap_programs::Key;
+use rcmap_programs::workload::{Over, WORKLOADS};
 
 use crate::programs::{self, Programs};
 
@@ -26,12 +27,12 @@ const MOST_TURNS: usize = 9;
 
 /// What a program runs.
 pub(crate) struct Group {
-    /// The type of the keys.
-    pub(crate) key: &'static str,
+    /// The position in [`KEYS`] of the type of the keys; programs have none.
+    pub(crate) key: usize,
     /// The number of entries.
     pub(crate) size: usize,
     /// What is measured.
-    pub(crate) workloads: Vec<Workload>,
+    pub(crate) workloads: Vec<&'static str>,
 }
 
 /// What is to be run.
@@ -50,9 +51,43 @@ pub(crate) struct Plan {
 /// Where a number belongs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
-    pub(crate) workload: Workload,
-    pub(crate) key: &'static str,
+    workload: usize,
+    key: usize,
     pub(crate) size: usize,
+}
+
+impl Place {
+    /// The name of the workload.
+    pub(crate) fn name(self) -> &'static str {
+        WORKLOADS[self.workload].0
+    }
+
+    /// What tables call the workload.
+    pub(crate) fn title(self) -> &'static str {
+        WORKLOADS[self.workload].1
+    }
+
+    pub(crate) fn over(self) -> Over {
+        WORKLOADS[self.workload].2
+    }
+
+    /// The type of the keys.
+    pub(crate) fn key(self) -> &'static str {
+        key_name(self.key)
+    }
+
+    /// Whether numbers are bytes, not nanoseconds.
+    pub(crate) fn counts_bytes(self) -> bool {
+        counts_bytes(self.name())
+    }
+}
+
+fn counts_bytes(workload: &str) -> bool {
+    ["bytes", "small"].contains(&workload)
+}
+
+fn key_name(key: usize) -> &'static str {
+    KEYS.get(key).unwrap_or(&"-")
 }
 
 /// What we take relative to a contender.
@@ -100,7 +135,7 @@ impl Plan {
         for round in 0..self.rounds {
             for group in self.groups.iter().filter(|group| round < self.rounds_of(group)) {
                 for (build, name) in builds.iter().enumerate() {
-                    bar.set_message(format!("{} {} ({name})", group.key, group.size));
+                    bar.set_message(format!("{} {} ({name})", key_name(group.key), group.size));
                     let paths =
                         [&ours[build]].into_iter().chain(others.iter().map(|o| &o.1[build]));
                     let running = paths.map(|path| Running::start(path, group, self));
@@ -125,12 +160,7 @@ impl Plan {
             Compared { place, contender, ratios: of(|pair| pair.0 / pair.1), ours, theirs }
         });
         // Some empty maps own nothing.
-        let mut compared: Vec<_> = compared.filter(|one| one.mean().is_finite()).collect();
-        compared.sort_by_key(|one| {
-            let order = others.iter().position(|(other, _)| other.name == one.contender);
-            let key = KEYS.iter().position(|&key| key == one.place.key);
-            (order, one.place.workload, key, one.place.size)
-        });
+        let compared = compared.filter(|one| one.mean().is_finite()).collect();
         Ok(Results { builds: builds.clone(), compared })
     }
 
@@ -138,7 +168,7 @@ impl Plan {
     fn alternate(
         &self,
         mut running: Vec<Running>,
-        mut pair: impl FnMut(Workload, usize, (f64, f64)),
+        mut pair: impl FnMut(usize, usize, (f64, f64)),
     ) -> Result<(), Box<dyn Error>> {
         loop {
             // All get ready before anything is measured.
@@ -146,14 +176,22 @@ impl Plan {
             let Some(workload) = ready.into_iter().flatten().min() else { break };
             let takes_part = |program: &Running| program.ready == Some(workload);
             let start = Instant::now();
-            for turn in 0..if workload.counts_bytes() { 1 } else { MOST_TURNS } {
+            for turn in 0..if counts_bytes(WORKLOADS[workload].0) { 1 } else { MOST_TURNS } {
                 if turn >= LEAST_TURNS && start.elapsed() > self.turns {
                     break;
                 }
-                let ours = running[0].sample()?;
-                for (contender, program) in running[1..].iter_mut().enumerate() {
-                    if takes_part(program) {
-                        pair(workload, contender, (ours, program.sample()?));
+                let mut numbers = vec![None; running.len()];
+                for i in 0..running.len() {
+                    // Back and forth.
+                    let i = if turn % 2 == 0 { i } else { running.len() - 1 - i };
+                    if takes_part(&running[i]) {
+                        numbers[i] = Some(running[i].sample()?);
+                    }
+                }
+                let ours = numbers[0].ok_or("rcmap takes part in everything")?;
+                for (contender, number) in numbers[1..].iter().enumerate() {
+                    if let &Some(number) = number {
+                        pair(workload, contender, (ours, number));
                     }
                 }
             }
@@ -164,7 +202,7 @@ impl Plan {
 
     /// Bytes are the same in each round, and large maps take their time.
     fn rounds_of(&self, group: &Group) -> usize {
-        if group.workloads.iter().all(|workload| workload.counts_bytes()) {
+        if group.workloads.iter().all(|workload| counts_bytes(workload)) {
             return 1;
         }
         if group.size >= 1_000_000 { self.rounds.min(2) } else { self.rounds }
@@ -176,14 +214,13 @@ struct Running {
     child: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
-    ready: Option<Workload>,
+    ready: Option<usize>,
 }
 
 impl Running {
     fn start(program: &Path, group: &Group, plan: &Plan) -> Result<Self, Box<dyn Error>> {
-        let names: Vec<&str> = group.workloads.iter().map(|workload| workload.name()).collect();
         let mut command = Command::new(program);
-        command.args([&names.join(","), group.key, &group.size.to_string()]);
+        command.args([&group.workloads.join(","), key_name(group.key), &group.size.to_string()]);
         command.arg(plan.milliseconds.to_string()).arg(&plan.folder);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let input = child.stdin.take().ok_or("no input")?;
@@ -192,10 +229,13 @@ impl Running {
     }
 
     /// Waits until a workload is ready, if there is one left.
-    fn ready(&mut self) -> Result<Option<Workload>, Box<dyn Error>> {
+    fn ready(&mut self) -> Result<Option<usize>, Box<dyn Error>> {
         if self.ready.is_none() {
             match self.output.next() {
-                Some(line) => self.ready = Some(Workload::named(&line?).ok_or("not a workload")?),
+                Some(line) => {
+                    let line = line?;
+                    self.ready = WORKLOADS.iter().position(|(name, ..)| *name == line);
+                }
                 None if self.child.wait()?.success() => {}
                 None => return Err("a program has failed".into()),
             }

@@ -1,28 +1,26 @@
 //! What a contender has to offer to take part.
 
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 
-use crate::{Key, Maps};
+use crate::Key;
 
-/// A contender: its types for the workloads.
-pub trait Contender: Sized {
-    /// Keeps one copy of each key.
-    type Interner<K: Key>: Interner<K>;
-
-    /// Keeps one copy of each node.
-    type Nodes: Nodes;
-
-    /// Starts the workloads over maps, if the contender is one.
-    fn maps<K: Key>(_: &Maps<'_>) {}
+/// A contender: a table of nodes, and one for each type of key.
+pub trait Contender: Nodes {
+    /// The table for keys of a type.
+    type Table<K: Key>: Table<K>;
 }
 
-/// A table that keeps one copy of each key as long as somebody holds it.
-pub trait Interner<K: Key>: Sized {
-    /// Keeps an entry.
-    type Held;
+/// A map from `K` to `u64` whose entries are held by handles, or at least one copy of each key.
+pub trait Table<K: Key>: Sized {
+    /// Whether there are values, and entries can be found.
+    const IS_MAP: bool = true;
 
-    /// Whether `Held` really does: a contender without such handles takes no part where they matter.
+    /// Whether `Held` keeps an entry. A contender without such handles takes no part where they matter.
     const HOLDS: bool = true;
+
+    /// Keeps an entry.
+    type Held: Clone;
 
     /// An empty table.
     fn new() -> Self;
@@ -30,28 +28,29 @@ pub trait Interner<K: Key>: Sized {
     /// The entry with this key, added if it is new. The key is made only then.
     fn intern(&mut self, query: &K::Query) -> Self::Held;
 
+    /// Adds an entry whose key is new.
+    fn insert(&mut self, _: K, _: u64) -> Self::Held {
+        unreachable!("this is not a map")
+    }
+
+    /// The entry with this key.
+    fn find(&self, _: &K::Query) -> Option<Self::Held> {
+        unreachable!("this is not a map")
+    }
+
+    /// The value of a held entry.
+    fn read(&self, _: &Self::Held) -> u64 {
+        unreachable!("this is not a map")
+    }
+
     /// Lets go of the entry with this key; if this was the last holder, the entry goes.
+    #[inline(always)]
     fn release(&mut self, held: Self::Held, _: &K::Query) {
         drop(held);
     }
 
     /// Removes what nobody holds, if that takes a call.
     fn sweep(&mut self) {}
-}
-
-/// A map from `K` to `u64` whose entries are held by handles.
-pub trait Map<K: Key>: Interner<K> {
-    /// Adds an entry whose key is new.
-    fn insert(&mut self, key: K, value: u64) -> Self::Held;
-
-    /// The entry with this key.
-    fn find(&self, query: &K::Query) -> Option<Self::Held>;
-
-    /// The value of a held entry.
-    fn read(&self, held: &Self::Held) -> u64;
-
-    /// Another holder of the same entry.
-    fn share(held: &Self::Held) -> Self::Held;
 }
 
 /// A node with two optional children, for tables whose keys hold handles of the same table.
@@ -68,13 +67,6 @@ pub trait Nodes: Sized {
     /// Keeps a node. Two are equal if they name the same node.
     type Id: Clone + Eq + Hash;
 
-    /// What tables beside this one call a held node: the cheapest thing that never names another one
-    /// before the next [`sweep`](Self::sweep).
-    type Name: Eq + Hash;
-
-    /// The name of a node.
-    fn name(id: &Self::Id) -> Self::Name;
-
     /// An empty table.
     fn new() -> Self;
 
@@ -86,4 +78,28 @@ pub trait Nodes: Sized {
 
     /// Removes what nobody holds, if that takes a call.
     fn sweep(&mut self) {}
+}
+
+/// An `Rc` that is compared and hashed by address.
+#[derive(Debug)]
+pub struct ByAddress<T>(pub Rc<T>);
+
+impl<T> Clone for ByAddress<T> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<T> PartialEq for ByAddress<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T> Eq for ByAddress<T> {}
+
+impl<T> Hash for ByAddress<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Rc::as_ptr(&self.0).hash(state);
+    }
 }

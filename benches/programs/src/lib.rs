@@ -2,18 +2,17 @@
 //! no other one has a say in what the compiler inlines.
 //!
 //! `NAME WORKLOADS KEY SIZE MILLISECONDS FOLDER` prepares workloads (names with commas in between), one after
-//! the other, and prints the name of each that makes sense for the contender when it is ready. Then it takes a
-//! sample for each line `sample` that it reads, of about so many milliseconds, and prints nanoseconds per
-//! operation, or bytes. Any other line ends the workload. `FOLDER` holds the sources whose symbols are interned.
-//! By hand: `yes sample | head -3 | target/release/rcmap hit u64 100000 20 .`
+//! the other, and prints the name of each that makes sense for the contender when it is ready. Then it takes
+//! a sample for each line `sample` that it reads, of about so many milliseconds, and prints nanoseconds per
+//! operation, or bytes. Any other line ends the workload. `FOLDER` holds the sources whose symbols are
+//! interned. By hand: `yes sample | head -3 | target/release/rcmap hit u64 100000 20 .`
 #![deny(unsafe_code)]
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-pub mod by_address;
-pub mod contender;
-pub mod keys;
+mod contender;
+mod keys;
 mod maps;
 #[allow(unsafe_code, reason = "a global allocator that counts")]
 mod memory;
@@ -22,16 +21,15 @@ mod queens;
 mod symbols;
 pub mod workload;
 
-pub use contender::{Contender, Interner, Map, Node, Nodes};
+pub use contender::{ByAddress, Contender, Node, Nodes, Table};
 pub use keys::Key;
-pub use workload::Workload;
 
 /// The hasher of every contender that lets one choose.
 pub type Hasher = hashbrown::DefaultHashBuilder;
 
 /// What a program was told to do.
 struct Job {
-    workloads: Vec<Workload>,
+    workloads: Vec<String>,
     size: usize,
     budget: Duration,
     folder: PathBuf,
@@ -45,20 +43,24 @@ struct Job {
 pub fn run<C: Contender>() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [workloads, key, size, milliseconds, folder] = arguments.try_into().expect("5 arguments");
-    let workloads = workloads.split(',').map(|name| Workload::named(name).expect("a workload"));
     let job = Job {
-        workloads: workloads.collect(),
+        workloads: workloads.split(',').map(String::from).collect(),
         size: size.parse().expect("a number"),
         budget: Duration::from_millis(milliseconds.parse().expect("a number")),
         folder: folder.into(),
     };
     let work = move || {
         match key.as_str() {
-            u64::NAME => job.keys::<C, u64>(),
-            <(u32, u32, u32)>::NAME => job.keys::<C, (u32, u32, u32)>(),
-            String::NAME => job.keys::<C, String>(),
-            <Box<str>>::NAME => job.keys::<C, Box<str>>(),
-            _ => job.programs::<C>(),
+            u64::NAME => maps::run::<u64, C::Table<_>>(&job),
+            <(u32, u32, u32)>::NAME => maps::run::<(u32, u32, u32), C::Table<_>>(&job),
+            String::NAME => maps::run::<String, C::Table<_>>(&job),
+            <Box<str>>::NAME => maps::run::<Box<str>, C::Table<_>>(&job),
+            _ => {
+                queens::run::<C>(&job);
+                symbols::run::<C::Table<_>>(&job);
+                nodes::dag::<C>(&job);
+                nodes::paths::<C>(&job);
+            }
         }
         // Memory goes back faster by itself.
         std::process::exit(0);
@@ -69,46 +71,16 @@ pub fn run<C: Contender>() {
 }
 
 impl Job {
-    fn keys<C: Contender, K: Key>(&self) {
-        C::maps::<K>(&Maps(self));
-        maps::interner::<K, C::Interner<K>>(self);
-    }
-
-    fn programs<C: Contender>(&self) {
-        queens::run::<C::Nodes>(self);
-        symbols::run::<C::Interner<Box<str>>>(self);
-        nodes::dag::<C::Nodes>(self);
-        nodes::paths::<C::Nodes>(self);
-    }
-
-    fn wants(&self, workload: Workload) -> bool {
-        self.workloads.contains(&workload)
-    }
-
-    /// Offers to measure work of so many operations, which tells its own time: the fastest of as many
-    /// repetitions as the budget allows, because whatever else the machine does can only make one slower.
-    fn measure(&self, workload: Workload, operations: usize, mut once: impl FnMut() -> Duration) {
-        self.offer(workload, || {
-            let start = Instant::now();
-            let mut fastest = once();
-            // What takes longer gets itself warm.
-            let repeat = fastest < Duration::from_millis(50);
-            while fastest == Duration::ZERO || start.elapsed() < self.budget {
-                fastest = fastest.min(once());
-            }
-            if repeat {
-                fastest = fastest.min(once());
-            }
-            fastest.as_secs_f64() * 1e9 / operations as f64
-        });
+    fn wants(&self, workload: &str) -> bool {
+        self.workloads.iter().any(|wanted| wanted == workload)
     }
 
     /// Says that a workload is ready, and takes a sample whenever asked to, so that programs can alternate.
-    fn offer(&self, workload: Workload, mut sample: impl FnMut() -> f64) {
+    fn offer(&self, workload: &str, mut sample: impl FnMut() -> f64) {
         if !self.wants(workload) {
             return;
         }
-        println!("{}", workload.name());
+        println!("{workload}");
         for line in std::io::stdin().lines() {
             if line.expect("a line") != "sample" {
                 break;
@@ -117,27 +89,29 @@ impl Job {
         }
     }
 
-    /// Measures work that leaves everything as it was, `size` operations.
-    fn measure_again(&self, workload: Workload, mut work: impl FnMut()) {
+    /// Offers to measure work of so many operations, which tells its own time: the fastest of as many
+    /// repetitions as the budget allows, because whatever else the machine does can only make one slower.
+    fn measure(&self, workload: &str, operations: usize, mut once: impl FnMut() -> Duration) {
+        self.offer(workload, || {
+            let start = Instant::now();
+            let mut fastest = once();
+            // What takes longer gets itself warm.
+            let mut again = fastest < Duration::from_millis(50);
+            while again {
+                fastest = fastest.min(once());
+                again = start.elapsed() < self.budget;
+            }
+            fastest.as_secs_f64() * 1e9 / operations as f64
+        });
+    }
+
+    /// Offers to measure a loop over these, which leaves everything as it was.
+    fn measure_loop<T>(&self, workload: &str, items: &[T], each: impl Fn(&T) -> u64 + Copy) {
         // Reading the clock is not to count.
-        let passes = (50_000 / self.size).max(1);
-        self.measure(workload, self.size * passes, || time(|| (0..passes).for_each(|_| work())));
-    }
-}
-
-/// The workloads over maps, for [`Contender::maps`] to start.
-pub struct Maps<'a>(&'a Job);
-
-impl std::fmt::Debug for Maps<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Maps").finish_non_exhaustive()
-    }
-}
-
-impl Maps<'_> {
-    /// Runs them over maps of a type.
-    pub fn over<K: Key, M: Map<K>>(&self) {
-        maps::run::<K, M>(self.0);
+        let passes = (50_000 / items.len()).max(1);
+        self.measure(workload, items.len() * passes, || {
+            time(|| (0..passes).for_each(|_| maps::sum(items, each)))
+        });
     }
 }
 

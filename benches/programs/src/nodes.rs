@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use crate::keys::Random;
-use crate::{Job, Node, Nodes, Workload, time};
+use crate::{Job, Node, Nodes, time};
 
 /// Builds a DAG of `size` nodes with two random children each, asks for each node once more, and lets go
 /// of all of them.
@@ -25,13 +25,13 @@ pub(crate) fn dag<N: Nodes>(job: &Job) {
         drop(ids);
         table.sweep();
     }
-    if !job.wants(Workload::Dag) {
+    if !job.wants("dag") {
         return;
     }
     let mut random = Random::new(3);
     let children: Vec<(u32, u32)> =
         (1..job.size).map(|n| (random.below(n) as u32, random.below(n) as u32)).collect();
-    job.measure(Workload::Dag, job.size, || time(|| work::<N>(&children)));
+    job.measure("dag", job.size, || time(|| work::<N>(&children)));
 }
 
 /// The names of a definition, below its file.
@@ -69,7 +69,7 @@ pub(crate) fn paths<N: Nodes>(job: &Job) {
         drop(open_files);
         table.sweep();
     }
-    if !job.wants(Workload::Paths) {
+    if !job.wants("paths") {
         return;
     }
     let files = job.size / DEFINITIONS;
@@ -87,5 +87,5 @@ pub(crate) fn paths<N: Nodes>(job: &Job) {
         }
     }
     let interned = revisions.len() * DEFINITIONS * 3;
-    job.measure(Workload::Paths, interned, || time(|| work::<N>(files, &revisions)));
+    job.measure("paths", interned, || time(|| work::<N>(files, &revisions)));
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::{Hasher, Job, Node, Nodes, Workload, time};
+use crate::{Hasher, Job, Node, Nodes, time};
 
 /// The terminals have a variable behind all others.
 const FALSE: u32 = u32::MAX - 1;
@@ -16,9 +16,7 @@ const SOLUTIONS: [u128; 6] = [2, 10, 4, 40, 92, 352];
 
 /// Solves the problem for a board of `size` × `size` squares, which makes one operation.
 pub(crate) fn run<N: Nodes>(job: &Job) {
-    job.measure(Workload::Queens, 1, || {
-        time(|| assert_eq!(solve::<N>(job.size), SOLUTIONS[job.size - 4]))
-    });
+    job.measure("queens", 1, || time(|| assert_eq!(solve::<N>(job.size), SOLUTIONS[job.size - 4])));
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +30,7 @@ struct Diagram<N: Nodes> {
     table: N,
     no: N::Id,
     yes: N::Id,
-    known: HashMap<(N::Name, N::Name), N::Id, Hasher>,
+    known: HashMap<(N::Id, N::Id), N::Id, Hasher>,
 }
 
 impl<N: Nodes> Diagram<N> {
@@ -67,7 +65,7 @@ impl<N: Nodes> Diagram<N> {
         if a == unit || b == zero {
             return b.clone();
         }
-        let question = (N::name(a), N::name(b));
+        let question = (a.clone(), b.clone());
         if let Some(answer) = self.known.get(&question) {
             return answer.clone();
         }

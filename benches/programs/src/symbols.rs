@@ -3,22 +3,22 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{Interner, Job, Workload, time};
+use crate::{Job, Table, time};
 
 /// Interns each identifier of each Rust file of a folder, every file keeping all of its tokens, and then
 /// closes the files.
-pub(crate) fn run<I: Interner<Box<str>>>(job: &Job) {
+pub(crate) fn run<T: Table<Box<str>>>(job: &Job) {
     #[inline(never)]
-    fn work<I: Interner<Box<str>>>(files: &[Vec<&str>]) {
-        let mut table = I::new();
-        let open: Vec<Vec<I::Held>> =
+    fn work<T: Table<Box<str>>>(files: &[Vec<&str>]) {
+        let mut table = T::new();
+        let open: Vec<Vec<T::Held>> =
             files.iter().map(|file| file.iter().map(|word| table.intern(word)).collect()).collect();
         for (held, words) in open.into_iter().zip(files) {
             held.into_iter().zip(words).for_each(|(held, word)| table.release(held, word));
             table.sweep();
         }
     }
-    if !I::HOLDS || !job.wants(Workload::Symbols) {
+    if !T::HOLDS || !job.wants("symbols") {
         return;
     }
     let mut texts = Vec::new();
@@ -26,7 +26,7 @@ pub(crate) fn run<I: Interner<Box<str>>>(job: &Job) {
     let files: Vec<Vec<&str>> = texts.iter().map(|text| words(text).collect()).collect();
     let tokens = files.iter().map(Vec::len).sum();
     assert!(tokens > 0, "there are no sources in {}", job.folder.display());
-    job.measure(Workload::Symbols, tokens, || time(|| work::<I>(&files)));
+    job.measure("symbols", tokens, || time(|| work::<T>(&files)));
 }
 
 /// The Rust files below a folder, in the same order everywhere.

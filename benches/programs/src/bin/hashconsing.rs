@@ -3,11 +3,13 @@
 use std::hash::{Hash, Hasher as State};
 
 use hashconsing::{HConsed, HConsign, HashConsign};
-use rcmap_programs::{Contender, Hasher, Interner, Key, Node, Nodes};
+use rcmap_programs::{Contender, Hasher, Key, Node, Nodes, Table};
 
-struct Table<K: Key>(HConsign<K, Hasher>);
+struct Entries<K: Key>(HConsign<K, Hasher>);
 
-impl<K: Key> Interner<K> for Table<K> {
+impl<K: Key> Table<K> for Entries<K> {
+    const IS_MAP: bool = false;
+
     type Held = HConsed<K>;
 
     fn new() -> Self {
@@ -38,12 +40,6 @@ struct Consed(HConsign<Node<Id>, Hasher>);
 impl Nodes for Consed {
     type Id = Id;
 
-    type Name = u64;
-
-    fn name(id: &Id) -> u64 {
-        id.0.uid()
-    }
-
     fn new() -> Self {
         Self(HConsign::with_hasher(Hasher::default()))
     }
@@ -61,14 +57,10 @@ impl Nodes for Consed {
     }
 }
 
-struct HashConsing;
-
-impl Contender for HashConsing {
-    type Interner<K: Key> = Table<K>;
-
-    type Nodes = Consed;
+impl Contender for Consed {
+    type Table<K: Key> = Entries<K>;
 }
 
 fn main() {
-    rcmap_programs::run::<HashConsing>();
+    rcmap_programs::run::<Consed>();
 }

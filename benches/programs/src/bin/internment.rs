@@ -2,11 +2,13 @@
 //! own.
 
 use internment::ArcIntern;
-use rcmap_programs::{Contender, Interner, Key, Node, Nodes};
+use rcmap_programs::{Contender, Key, Node, Nodes, Table};
 
-struct Table;
+struct Interned;
 
-impl<K: Key> Interner<K> for Table {
+impl<K: Key> Table<K> for Interned {
+    const IS_MAP: bool = false;
+
     type Held = ArcIntern<K>;
 
     fn new() -> Self {
@@ -22,14 +24,8 @@ impl<K: Key> Interner<K> for Table {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Id(ArcIntern<Node<Id>>);
 
-impl Nodes for Table {
+impl Nodes for Interned {
     type Id = Id;
-
-    type Name = Id;
-
-    fn name(id: &Id) -> Id {
-        id.clone()
-    }
 
     fn new() -> Self {
         Self
@@ -44,14 +40,10 @@ impl Nodes for Table {
     }
 }
 
-struct Internment;
-
-impl Contender for Internment {
-    type Interner<K: Key> = Table;
-
-    type Nodes = Table;
+impl Contender for Interned {
+    type Table<K: Key> = Interned;
 }
 
 fn main() {
-    rcmap_programs::run::<Internment>();
+    rcmap_programs::run::<Interned>();
 }

@@ -2,11 +2,11 @@
 //! and stay until the end.
 
 use hashbrown::HashMap;
-use rcmap_programs::{Contender, Hasher, Interner, Key, Map, Maps, Node, Nodes};
+use rcmap_programs::{Contender, Hasher, Key, Node, Nodes, Table};
 
-struct Table<K>(HashMap<K, u64, Hasher>);
+struct Entries<K>(HashMap<K, u64, Hasher>);
 
-impl<K: Key> Interner<K> for Table<K> {
+impl<K: Key> Table<K> for Entries<K> {
     type Held = u64;
 
     const HOLDS: bool = false;
@@ -23,9 +23,7 @@ impl<K: Key> Interner<K> for Table<K> {
     fn release(&mut self, _: u64, query: &K::Query) {
         self.0.remove(query);
     }
-}
 
-impl<K: Key> Map<K> for Table<K> {
     #[inline(always)]
     fn insert(&mut self, key: K, value: u64) -> u64 {
         self.0.insert(key, value);
@@ -40,10 +38,6 @@ impl<K: Key> Map<K> for Table<K> {
     fn read(&self, held: &u64) -> u64 {
         *held
     }
-
-    fn share(held: &u64) -> u64 {
-        *held
-    }
 }
 
 #[derive(Default)]
@@ -54,12 +48,6 @@ struct Consed {
 
 impl Nodes for Consed {
     type Id = u32;
-
-    type Name = u32;
-
-    fn name(id: &u32) -> u32 {
-        *id
-    }
 
     fn new() -> Self {
         Self::default()
@@ -77,18 +65,10 @@ impl Nodes for Consed {
     }
 }
 
-struct Plain;
-
-impl Contender for Plain {
-    type Interner<K: Key> = Table<K>;
-
-    type Nodes = Consed;
-
-    fn maps<K: Key>(maps: &Maps<'_>) {
-        maps.over::<K, Table<K>>();
-    }
+impl Contender for Consed {
+    type Table<K: Key> = Entries<K>;
 }
 
 fn main() {
-    rcmap_programs::run::<Plain>();
+    rcmap_programs::run::<Consed>();
 }

@@ -1,13 +1,11 @@
 //! The crate `rc-hashmap` 0.1.0.
 
-use std::hash::{Hash, Hasher as State};
-
 use rc_hashmap::{RcHashMap, Ref};
-use rcmap_programs::{Contender, Hasher, Interner, Key, Map, Maps, Node, Nodes};
+use rcmap_programs::{Contender, Hasher, Key, Node, Nodes, Table};
 
-struct Table<K>(RcHashMap<K, u64, Hasher>);
+struct Entries<K>(RcHashMap<K, u64, Hasher>);
 
-impl<K: Key> Interner<K> for Table<K> {
+impl<K: Key> Table<K> for Entries<K> {
     type Held = Ref<K, u64, Hasher>;
 
     fn new() -> Self {
@@ -21,9 +19,7 @@ impl<K: Key> Interner<K> for Table<K> {
             None => self.insert(K::of(query), 1),
         }
     }
-}
 
-impl<K: Key> Map<K> for Table<K> {
     #[inline(always)]
     fn insert(&mut self, key: K, value: u64) -> Self::Held {
         self.0.insert(key, value).expect("the key is new")
@@ -38,46 +34,15 @@ impl<K: Key> Map<K> for Table<K> {
     fn read(&self, held: &Self::Held) -> u64 {
         *held.value(&self.0).expect("the map of this entry")
     }
-
-    #[inline(always)]
-    fn share(held: &Self::Held) -> Self::Held {
-        held.clone()
-    }
 }
 
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Id(Ref<Node<Id>, (), Hasher>);
-
-// Derived, they would want what they implement.
-impl Clone for Id {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl PartialEq for Id {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl Eq for Id {}
-
-impl Hash for Id {
-    fn hash<H: State>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
 
 struct Consed(RcHashMap<Node<Id>, (), Hasher>);
 
 impl Nodes for Consed {
     type Id = Id;
-
-    type Name = Id;
-
-    fn name(id: &Id) -> Id {
-        id.clone()
-    }
 
     fn new() -> Self {
         Self(RcHashMap::with_hasher(Hasher::default()))
@@ -95,18 +60,10 @@ impl Nodes for Consed {
     }
 }
 
-struct RcHashmap;
-
-impl Contender for RcHashmap {
-    type Interner<K: Key> = Table<K>;
-
-    type Nodes = Consed;
-
-    fn maps<K: Key>(maps: &Maps<'_>) {
-        maps.over::<K, Table<K>>();
-    }
+impl Contender for Consed {
+    type Table<K: Key> = Entries<K>;
 }
 
 fn main() {
-    rcmap_programs::run::<RcHashmap>();
+    rcmap_programs::run::<Consed>();
 }

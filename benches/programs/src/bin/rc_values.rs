@@ -1,18 +1,16 @@
 //! `HashMap<K, Rc<V>>`: the map keeps every entry, so whoever lets go last has to remove it. Nodes stay
 //! until the end.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use hashbrown::hash_map::EntryRef;
 use hashbrown::{HashMap, HashSet};
-use rcmap_programs::by_address::Id;
-use rcmap_programs::{Contender, Hasher, Interner, Key, Map, Maps, Node, Nodes};
+use rcmap_programs::{ByAddress, Contender, Hasher, Key, Node, Nodes, Table};
 
-struct Table<K>(HashMap<K, Rc<Cell<u64>>, Hasher>);
+struct Entries<K>(HashMap<K, Rc<u64>, Hasher>);
 
-impl<K: Key> Interner<K> for Table<K> {
-    type Held = Rc<Cell<u64>>;
+impl<K: Key> Table<K> for Entries<K> {
+    type Held = Rc<u64>;
 
     fn new() -> Self {
         Self(HashMap::default())
@@ -22,7 +20,7 @@ impl<K: Key> Interner<K> for Table<K> {
     fn intern(&mut self, query: &K::Query) -> Self::Held {
         Rc::clone(match self.0.entry_ref(query) {
             EntryRef::Occupied(entry) => entry.into_mut(),
-            EntryRef::Vacant(entry) => entry.insert_with_key(K::of(query), Rc::new(Cell::new(1))),
+            EntryRef::Vacant(entry) => entry.insert_with_key(K::of(query), Rc::new(1)),
         })
     }
 
@@ -32,12 +30,10 @@ impl<K: Key> Interner<K> for Table<K> {
             self.0.remove(query);
         }
     }
-}
 
-impl<K: Key> Map<K> for Table<K> {
     #[inline(always)]
     fn insert(&mut self, key: K, value: u64) -> Self::Held {
-        let value = Rc::new(Cell::new(value));
+        let value = Rc::new(value);
         self.0.insert(key, Rc::clone(&value));
         value
     }
@@ -49,55 +45,39 @@ impl<K: Key> Map<K> for Table<K> {
 
     #[inline(always)]
     fn read(&self, held: &Self::Held) -> u64 {
-        held.get()
-    }
-
-    #[inline(always)]
-    fn share(held: &Self::Held) -> Self::Held {
-        Rc::clone(held)
+        **held
     }
 }
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Id(ByAddress<Node<Id>>);
 
 struct Consed(HashSet<Rc<Node<Id>>, Hasher>);
 
 impl Nodes for Consed {
     type Id = Id;
 
-    type Name = Id;
-
-    fn name(id: &Id) -> Id {
-        id.clone()
-    }
-
     fn new() -> Self {
         Self(HashSet::default())
     }
 
     fn node(&mut self, node: Node<Id>) -> Id {
-        Id(self.0.get(&node).cloned().unwrap_or_else(|| {
+        Id(ByAddress(self.0.get(&node).cloned().unwrap_or_else(|| {
             let node = Rc::new(node);
             self.0.insert(Rc::clone(&node));
             node
-        }))
+        })))
     }
 
     fn parts<'a>(&'a self, id: &'a Id) -> &'a Node<Id> {
-        id
+        &id.0.0
     }
 }
 
-struct RcValues;
-
-impl Contender for RcValues {
-    type Interner<K: Key> = Table<K>;
-
-    type Nodes = Consed;
-
-    fn maps<K: Key>(maps: &Maps<'_>) {
-        maps.over::<K, Table<K>>();
-    }
+impl Contender for Consed {
+    type Table<K: Key> = Entries<K>;
 }
 
 fn main() {
-    rcmap_programs::run::<RcValues>();
+    rcmap_programs::run::<Consed>();
 }

@@ -1,11 +1,11 @@
 //! This crate.
 
-use rcmap::{Handle, RcHashMap, Ref};
-use rcmap_programs::{Contender, Hasher, Interner, Key, Map, Maps, Node, Nodes};
+use rcmap::{RcHashMap, Ref};
+use rcmap_programs::{Contender, Hasher, Key, Node, Nodes, Table};
 
-struct Table<K>(RcHashMap<K, u64, Hasher>);
+struct Entries<K>(RcHashMap<K, u64, Hasher>);
 
-impl<K: Key> Interner<K> for Table<K> {
+impl<K: Key> Table<K> for Entries<K> {
     type Held = Ref<K, u64, Hasher>;
 
     fn new() -> Self {
@@ -17,9 +17,7 @@ impl<K: Key> Interner<K> for Table<K> {
         let is_it = |key: &K| key.borrow() == query;
         self.0.find_or_insert_hashed_with(self.0.hash(query), is_it, || (K::of(query), 1))
     }
-}
 
-impl<K: Key> Map<K> for Table<K> {
     #[inline(always)]
     fn insert(&mut self, key: K, value: u64) -> Self::Held {
         self.0.insert(key, value).expect("the key is new")
@@ -34,11 +32,6 @@ impl<K: Key> Map<K> for Table<K> {
     fn read(&self, held: &Self::Held) -> u64 {
         *held.value(&self.0).expect("the map of this entry")
     }
-
-    #[inline(always)]
-    fn share(held: &Self::Held) -> Self::Held {
-        held.clone()
-    }
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -48,12 +41,6 @@ struct Consed(RcHashMap<Node<Id>, (), Hasher>);
 
 impl Nodes for Consed {
     type Id = Id;
-
-    type Name = Handle;
-
-    fn name(id: &Id) -> Handle {
-        id.0.handle()
-    }
 
     fn new() -> Self {
         Self(RcHashMap::with_hasher(Hasher::default()))
@@ -68,18 +55,10 @@ impl Nodes for Consed {
     }
 }
 
-struct Rcmap;
-
-impl Contender for Rcmap {
-    type Interner<K: Key> = Table<K>;
-
-    type Nodes = Consed;
-
-    fn maps<K: Key>(maps: &Maps<'_>) {
-        maps.over::<K, Table<K>>();
-    }
+impl Contender for Consed {
+    type Table<K: Key> = Entries<K>;
 }
 
 fn main() {
-    rcmap_programs::run::<Rcmap>();
+    rcmap_programs::run::<Consed>();
 }

@@ -1,16 +1,14 @@
 //! The crate `weak-table`: values go with their last holder, keys with the next sweep.
 
-use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
-use rcmap_programs::by_address::Id;
-use rcmap_programs::{Contender, Hasher, Interner, Key, Map, Maps, Node, Nodes};
+use rcmap_programs::{ByAddress, Contender, Hasher, Key, Node, Nodes, Table};
 use weak_table::{WeakHashSet, WeakValueHashMap};
 
-struct Table<K>(WeakValueHashMap<K, Weak<Cell<u64>>, Hasher>);
+struct Entries<K>(WeakValueHashMap<K, Weak<u64>, Hasher>);
 
-impl<K: Key> Interner<K> for Table<K> {
-    type Held = Rc<Cell<u64>>;
+impl<K: Key> Table<K> for Entries<K> {
+    type Held = Rc<u64>;
 
     fn new() -> Self {
         Self(WeakValueHashMap::with_hasher(Hasher::default()))
@@ -27,12 +25,10 @@ impl<K: Key> Interner<K> for Table<K> {
     fn sweep(&mut self) {
         self.0.remove_expired();
     }
-}
 
-impl<K: Key> Map<K> for Table<K> {
     #[inline(always)]
     fn insert(&mut self, key: K, value: u64) -> Self::Held {
-        let value = Rc::new(Cell::new(value));
+        let value = Rc::new(value);
         self.0.insert(key, Rc::clone(&value));
         value
     }
@@ -44,55 +40,39 @@ impl<K: Key> Map<K> for Table<K> {
 
     #[inline(always)]
     fn read(&self, held: &Self::Held) -> u64 {
-        held.get()
-    }
-
-    #[inline(always)]
-    fn share(held: &Self::Held) -> Self::Held {
-        Rc::clone(held)
+        **held
     }
 }
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Id(ByAddress<Node<Id>>);
 
 struct Consed(WeakHashSet<Weak<Node<Id>>, Hasher>);
 
 impl Nodes for Consed {
     type Id = Id;
 
-    type Name = Id;
-
-    fn name(id: &Id) -> Id {
-        id.clone()
-    }
-
     fn new() -> Self {
         Self(WeakHashSet::with_hasher(Hasher::default()))
     }
 
     fn node(&mut self, node: Node<Id>) -> Id {
-        Id(self.0.get(&node).unwrap_or_else(|| {
+        Id(ByAddress(self.0.get(&node).unwrap_or_else(|| {
             let node = Rc::new(node);
             self.0.insert(Rc::clone(&node));
             node
-        }))
+        })))
     }
 
     fn parts<'a>(&'a self, id: &'a Id) -> &'a Node<Id> {
-        id
+        &id.0.0
     }
 }
 
-struct WeakTable;
-
-impl Contender for WeakTable {
-    type Interner<K: Key> = Table<K>;
-
-    type Nodes = Consed;
-
-    fn maps<K: Key>(maps: &Maps<'_>) {
-        maps.over::<K, Table<K>>();
-    }
+impl Contender for Consed {
+    type Table<K: Key> = Entries<K>;
 }
 
 fn main() {
-    rcmap_programs::run::<WeakTable>();
+    rcmap_programs::run::<Consed>();
 }
