@@ -319,23 +319,6 @@ mod no_value_mut_through_a_shared_map {}
 /// ```
 mod no_iter_mut_through_a_shared_map {}
 
-/// A shared map does not shrink.
-///
-/// ```
-/// use rcmap::RcHashMap;
-/// fn shrink(map: &mut RcHashMap<u32, u32>) {
-///     map.shrink_to_fit();
-/// }
-/// ```
-///
-/// ```compile_fail,E0596
-/// use rcmap::RcHashMap;
-/// fn shrink(map: &RcHashMap<u32, u32>) {
-///     map.shrink_to_fit();
-/// }
-/// ```
-mod no_shrinking_of_a_shared_map {}
-
 /// There is no `value` while a guard of `iter_mut` lives.
 ///
 /// ```

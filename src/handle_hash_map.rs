@@ -220,10 +220,10 @@ impl<K, V, S> HandleHashMap<K, V, S> {
         self.table.get_mut().try_reserve(additional)
     }
 
-    /// Gives memory back: the index shrinks, and blocks without an entry are freed.
+    /// Gives memory back that the map keeps for later entries; much goes back by itself when entries leave.
     ///
-    /// Frees what it can: entries do not move, so a block with one entry stays, and what tells stale
-    /// handles apart (twelve bytes a slot) is kept. Costs time in proportion to the capacity.
+    /// Frees what it can: entries do not move, so a page with one entry stays, and so does the table of handles
+    /// (eight bytes a slot) unless the map is empty. Costs time in proportion to the number of entries and of pages.
     ///
     /// ```
     /// let mut map = rcmap::HandleHashMap::<u32, u32>::with_capacity(1000);

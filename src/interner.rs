@@ -24,7 +24,7 @@ use core::ops::Deref;
 use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
 
 use crate::handle_hash_map::Handle;
-use crate::rc_hash_map::{self, RcHashMap, Ref};
+use crate::rc_hash_map::{self, RcHashMap, Ref, WeakRef};
 
 /// A set that stores each value once and frees it with the last handle to it.
 ///
@@ -141,7 +141,7 @@ impl<T, S> Interner<T, S> {
     ///
     /// # Panics
     ///
-    /// If the capacity overflows, or if called from `Eq` while this interner compares values.
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this interner compares values.
     ///
     /// ```
     /// let names = rcmap::Interner::<String>::new();
@@ -160,7 +160,7 @@ impl<T, S> Interner<T, S> {
     ///
     /// # Panics
     ///
-    /// If called from `Eq` while this interner compares values.
+    /// In debug builds, if called from `Eq` while this interner compares values.
     ///
     /// ```
     /// assert!(rcmap::Interner::<String>::new().try_reserve(usize::MAX).is_err());
@@ -207,6 +207,22 @@ impl<T, S> Interner<T, S> {
         self.map.resolve(handle).map(Interned)
     }
 
+    /// Whether a [`Handle`] names a value that somebody holds. O(1).
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if called from `Eq` while this interner compares values.
+    ///
+    /// ```
+    /// let names = rcmap::Interner::new();
+    /// let handle = names.intern("a").handle();
+    /// assert!(!names.contains_handle(handle));
+    /// ```
+    #[must_use]
+    pub fn contains_handle(&self, handle: Handle) -> bool {
+        self.map.contains_handle(handle)
+    }
+
     /// Visits every value, in no particular order. See [`RcHashMap::iter`].
     ///
     /// # Panics
@@ -228,7 +244,7 @@ impl<T: Eq + Hash, S: BuildHasher> Interner<T, S> {
     ///
     /// # Panics
     ///
-    /// If the capacity overflows, or if called from `Eq` while this interner compares values.
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this interner compares values.
     ///
     /// ```
     /// let names = rcmap::Interner::new();
@@ -245,7 +261,7 @@ impl<T: Eq + Hash, S: BuildHasher> Interner<T, S> {
     ///
     /// # Panics
     ///
-    /// If the capacity overflows, or if called from `Eq` while this interner compares values.
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this interner compares values.
     ///
     /// ```
     /// let names = rcmap::Interner::<Box<str>>::new();
@@ -373,6 +389,22 @@ impl<T, S> Interned<T, S> {
         self.0.strong_count()
     }
 
+    /// A handle that keeps nothing alive and can become an `Interned` again while somebody else holds the value.
+    /// O(1).
+    ///
+    /// ```
+    /// let names = rcmap::Interner::new();
+    /// let a = names.intern("a");
+    /// let weak = a.downgrade();
+    /// assert!(weak.upgrade().unwrap() == a);
+    /// drop(a);
+    /// assert!(weak.upgrade().is_none());
+    /// ```
+    #[must_use]
+    pub fn downgrade(&self) -> WeakInterned<T, S> {
+        WeakInterned(self.0.downgrade())
+    }
+
     /// Whether the value is of this interner. O(1).
     ///
     /// ```
@@ -451,6 +483,73 @@ impl<T: fmt::Debug, S> fmt::Debug for Interned<T, S> {
 impl<T: fmt::Display, S> fmt::Display for Interned<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         T::fmt(self, f)
+    }
+}
+
+/// A handle that keeps nothing alive: what [`WeakRef`] is to [`Ref`].
+///
+/// Made by [`Interned::downgrade`]. It may outlive the interner.
+///
+/// ```
+/// use rcmap::{Interner, WeakInterned};
+///
+/// let names = Interner::<Box<str>>::new();
+/// let a = names.intern_ref("a");
+/// let weak: WeakInterned<Box<str>> = a.downgrade();
+/// assert_eq!(weak.upgrade().as_deref().map(|text| &**text), Some("a"));
+/// ```
+pub struct WeakInterned<T, S = DefaultHashBuilder>(WeakRef<T, (), S>);
+
+impl<T, S> WeakInterned<T, S> {
+    /// The handle of the value, if somebody holds it. O(1).
+    ///
+    /// ```
+    /// let names = rcmap::Interner::new();
+    /// let a = names.intern("a");
+    /// assert!(a.downgrade().upgrade() == Some(a));
+    /// ```
+    #[must_use = "dropping the last handle frees the value"]
+    pub fn upgrade(&self) -> Option<Interned<T, S>> {
+        self.0.upgrade().map(Interned)
+    }
+
+    /// A copyable name of the value. O(1).
+    ///
+    /// ```
+    /// let names = rcmap::Interner::new();
+    /// let a = names.intern("a");
+    /// assert_eq!(a.downgrade().handle(), a.handle());
+    /// ```
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.0.handle()
+    }
+}
+
+impl<T, S> Clone for WeakInterned<T, S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T, S> PartialEq for WeakInterned<T, S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T, S> Eq for WeakInterned<T, S> {}
+
+impl<T, S> Hash for WeakInterned<T, S> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+/// Prints the handle, not the value.
+impl<T, S> fmt::Debug for WeakInterned<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WeakInterned").field(&self.handle()).finish()
     }
 }
 

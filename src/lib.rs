@@ -28,6 +28,7 @@
 //! | remove an entry | drop its last `Ref`; [`Ref::try_unwrap`] hands key and value over |
 //! | refer to an entry without keeping it | [`Ref::downgrade`] |
 //! | store a name of eight bytes | [`Ref::handle`], back with [`RcHashMap::resolve`] |
+//! | keep data beside a map | [`SecondaryMap`]`<Handle, T>`, purged with [`RcHashMap::contains_handle`] |
 //! | intern strings | [`Interner`] |
 //! | hash and compare yourself | [`RcHashMap::hash`], [`find_hashed`](RcHashMap::find_hashed), [`find_or_insert_hashed_with`](RcHashMap::find_or_insert_hashed_with) |
 //! | keep a handle where no destructor may run: unions, `Copy` types | [`Ref::into_raw`] |
@@ -44,12 +45,13 @@
 //!
 //! | kind | size | keeps alive | when the entry is gone | when the map is gone |
 //! | --- | --- | --- | --- | --- |
-//! | [`Ref`] | two words, also as `Option` | its entry | cannot be | works on; [`as_key`](Ref::as_key) reads |
-//! | [`WeakRef`] | a pointer and a `Handle` | nothing | [`upgrade`](WeakRef::upgrade) gives `None` | the same |
+//! | [`Ref`] | one word, also as `Option` | its entry | cannot be | works on; [`as_key`](Ref::as_key) reads |
+//! | [`WeakRef`] | one word and eight bytes | nothing | [`upgrade`](WeakRef::upgrade) gives `None` | the same |
 //! | [`Handle`] | eight bytes, also as `Option` | nothing | [`resolve`](RcHashMap::resolve) gives `None` | there is nothing to ask |
 //! | [`CountedHandle`] | eight bytes | its entry, in layer 2 | names nothing: `None`, `Live` or a panic | is a lost token |
-//! | [`Interned`] | two words | its value | cannot be | works on |
-//! | [`RawRef`] | two words, `Copy` | its entry, until it is taken back | cannot be | works on |
+//! | [`Interned`] | one word, also as `Option` | its value | cannot be | works on |
+//! | [`WeakInterned`] | one word and eight bytes | nothing | [`upgrade`](WeakInterned::upgrade) gives `None` | the same |
+//! | [`RawRef`] | one word, `Copy` | its entry, until it is taken back | cannot be | works on |
 //!
 //! # When to use what
 //!
@@ -61,7 +63,7 @@
 //! | values that are never freed | an arena interner: simpler, and handles can be plain integers |
 //! | no lookup by key | `Rc`, or the crate `slotmap` |
 //! | one owner of all entries | `std::collections::HashMap` |
-//! | several threads | a concurrent interner; everything here is `!Send` and `!Sync` |
+//! | several threads | a concurrent interner; maps with `Ref`s are neither `Send` nor `Sync` |
 //!
 //! # Cycles
 //!
@@ -146,10 +148,12 @@
 //! - At most 2³² − 2 entries in a map: beyond that, insertion panics and `try_reserve` fails.
 //! - 2³² − 1 `Ref`s to an entry: one more aborts the process, as an overflow of `Rc` does.
 //! - One thread.
-//! - `Eq`, while a map compares keys, must not insert into, reserve or shrink that map: it panics. In
-//!   debug builds it must not query it either. All else is allowed, everywhere.
-//! - Code that is called back for ever loops for ever: an `Eq` that drops an entry at each comparison,
-//!   whose destructor inserts another, never lets an insertion end.
+//! - In debug builds `Eq`, while a map compares keys, must not enter that map (look up, insert, iterate,
+//!   reserve, …): it panics. In release builds it may.
+//! - Code that is called back for ever loops for ever: an `Eq` that inserts an entry of the same hash at each
+//!   comparison never lets a search end.
+//! - A `Handle` that is used with another map than its own names some entry or none.
+//! - Memory that handles take comes back as long as no slot has been used more than 2³⁰ times.
 //! - A key must not change its hash or equality while it is in a map. If it does, lookups may miss or two
 //!   entries may compare equal; nothing worse.
 //!
@@ -160,8 +164,8 @@
 //!
 //! # Features
 //!
-//! - `std` (on by default): a lost [`Token`] panics, and overflowing counts abort without a second panic.
-//!   Without it the crate needs `alloc` only.
+//! - `std` (on by default): a lost [`Token`] panics, overflowing counts abort without a second panic, and
+//!   `SparseSecondaryMap` is there. Without it the crate needs `alloc` only.
 //! - `default-hasher` (on by default): `new()` and `with_capacity()`.
 //! - `serde`: `Serialize` for [`RcHashMap`] (as a map) and [`Interned`] (as its value).
 #![no_std]
@@ -189,7 +193,7 @@ pub use counted_hash_map::{CountedHandle, CountedHashMap, PutResult};
 pub use error::{DisjointError, InsertError, WrongMap};
 pub use handle_hash_map::{Handle, HandleHashMap};
 pub use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
-pub use interner::{Interned, Interner};
+pub use interner::{Interned, Interner, WeakInterned};
 pub use rc_hash_map::{EntryMut, Iter, IterMut, RawRef, RcHashMap, Ref, WeakRef};
 pub use slotmap::SecondaryMap;
 #[cfg(feature = "std")]

@@ -6,17 +6,15 @@
 //!
 //! # What happens when the last `Ref` drops
 //!
-//! The entry becomes invisible, leaves the index, and its handle stops resolving, all at once. Then
-//! its key is dropped, then its value, then its slot can be used again. If that happens inside of a
+//! The entry leaves the index, and its handle stops resolving, at once. Then its key is dropped, then its value,
+//! then its slot can be used again. If that happens inside of a
 //! destructor of this map's keys or values, the destructors of the new entry wait until the running
-//! one has returned, so a chain of ten million entries is freed in a loop. If it happens inside of
-//! `Eq`, while the map compares keys, unlisting waits until the comparison is over.
+//! one has returned, so a chain of ten million entries is freed in a loop.
 //!
 //! # What user code may do
 //!
-//! `Hash`, constructors, destructors and `Debug` may do anything with the map. `Eq`, while the map
-//! compares keys with it, may do anything with `Ref`s, but must not insert, reserve or shrink (that
-//! panics) nor, in debug builds, query the map.
+//! `Hash`, constructors, destructors and `Debug` may do anything with the map. So may `Eq` in release builds. In debug
+//! builds `Eq` may do anything with `Ref`s, but to enter the map while it compares keys panics.
 #![deny(unsafe_code)]
 
 mod guard;
@@ -59,12 +57,15 @@ pub use weak::WeakRef;
 ///
 /// Dropping the map while `Ref`s exist leaves their entries alive; the last one frees the memory.
 ///
-/// # What grows, and when
+/// # Memory
 ///
-/// Inserting is O(1), amortised. When the index is full its eight-byte elements are made anew
+/// Inserting is O(1), amortised. When the index is full, its eight-byte elements are made anew
 /// from stored hashes, so the longest single insertion grows with the number of entries; keys and values
-/// are not touched, moved or hashed. The table of handles doubles too, twelve bytes a slot. Slots come in
-/// blocks of growing size, which are never copied. Nothing else allocates.
+/// are not touched, moved or hashed. The table of handles doubles too, eight bytes a slot. Slots come in
+/// pages of up to 64 KiB, which are never copied. Nothing else allocates.
+///
+/// When entries leave, memory goes back by itself: pages without an entry, and an index that is far too large. The table of
+/// handles goes back when the map is empty. A reservation lasts until entries leave.
 ///
 /// # Limits
 ///
@@ -222,10 +223,16 @@ impl<K, V, S> RcHashMap<K, V, S> {
         self.owner.try_reserve(additional)
     }
 
-    /// Gives memory back: the index shrinks, and blocks without an entry are freed.
+    /// Gives memory back that the map keeps for later entries.
     ///
-    /// Frees what it can: entries do not move, so a block with one entry stays, and what tells stale
-    /// handles apart (twelve bytes a slot) is kept. Costs time in proportion to the capacity.
+    /// Much goes back by itself when entries leave; this also gives back what is kept so that few entries can come and
+    /// go without allocating, and what was reserved. Frees what it can: entries do not move, so a page with one entry stays,
+    /// and so does the table of handles (eight bytes a slot) unless the map is empty. Costs time in proportion to the
+    /// number of entries and of pages.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if called from `Eq` while this map compares keys.
     ///
     /// ```
     /// let map = rcmap::RcHashMap::<u32, u32>::with_capacity(1000);
@@ -322,7 +329,8 @@ impl<K, V, S> RcHashMap<K, V, S> {
     /// Visits every entry, in no particular order, yielding a `Ref` for each.
     ///
     /// The body may do anything with the map. Each entry is visited at most once, the loop ends even
-    /// if the body keeps inserting, and what is inserted meanwhile may be missed.
+    /// if the body keeps inserting, and what is inserted meanwhile may be missed. A walk costs time in proportion
+    /// to the pages that there are, which hold at most 64 KiB each.
     ///
     /// # Panics
     ///

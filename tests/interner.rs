@@ -184,3 +184,18 @@ fn a_panicking_hash_leaves_the_interner_usable() {
     assert_eq!((names.len(), one.strong_count()), (1, 1));
     world.assert_alive(1);
 }
+
+#[test]
+fn weak_handles_keep_nothing_and_outlive_the_interner() {
+    let names = Interner::<Box<str>>::new();
+    let a = names.intern_ref("a");
+    let weak = a.downgrade();
+    assert_eq!((a.strong_count(), weak.handle()), (1, a.handle()));
+    assert!(weak.clone() == weak && weak.upgrade().is_some_and(|again| again == a));
+    assert!(names.contains_handle(a.handle()));
+    drop(names);
+    assert!(weak.upgrade().is_some());
+    drop(a);
+    assert!(weak.upgrade().is_none());
+    assert_eq!(size_of_val(&weak), size_of::<usize>() + 8);
+}
