@@ -10,4 +10,5 @@ pub mod design {}
 pub mod neighbours {}
 
 #[doc = include_str!("docs/performance.md")]
+#[doc = include_str!("docs/measured.md")]
 pub mod performance {}

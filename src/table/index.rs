@@ -171,7 +171,8 @@ impl Index {
 
     /// Takes all entries out, and tombstones with them. Keeps the memory.
     pub(super) fn clear(&mut self) {
-        self.listings.clear();
+        // hashbrown's own `clear` leaves tombstones where there is no entry.
+        drop(self.listings.drain());
     }
 
     /// Whether it is so large for its entries that it should be smaller.

@@ -211,3 +211,68 @@ fn most_entries_lie_in_the_bucket_that_is_prefetched() {
     table.shrink();
     assert!(at_home(&table, 1000) > 250, "in one that has shrunk");
 }
+
+/// Programs of insertions, removals, reservations and shrinking next to a model. Slots are so large that a page
+/// of full size has eight, so that pages come and go all the time.
+#[test]
+fn a_table_does_what_its_model_does_while_pages_come_and_go() {
+    type Wide = [u64; 900];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 33) as usize % below
+    };
+    for round in 0..if cfg!(miri) { 1 } else { 8 } {
+        let mut table: Table<u64, Wide> = Table::new();
+        let mut model: Vec<(Handle, u64)> = Vec::new();
+        let mut stale: Vec<Handle> = Vec::new();
+        let mut next = 0;
+        for step in 0..if cfg!(miri) { 40 } else { 400 } {
+            match random(8) {
+                0..=2 => {
+                    for _ in 0..random(40) {
+                        model.push((table.insert(hash(next), next, [next; 900]), next));
+                        next += 1;
+                    }
+                }
+                3..=5 => {
+                    let in_order = random(2) == 0;
+                    for _ in 0..random(60).min(model.len()) {
+                        let n = if in_order { 0 } else { random(model.len()) };
+                        let (handle, key) = model.remove(n);
+                        assert_eq!(table.remove(handle).map(|(key, _)| key), Some(key));
+                        stale.push(handle);
+                    }
+                }
+                6 => {
+                    let room = random(100);
+                    table.reserve(room);
+                    assert!(table.capacity() >= table.len() + room, "in step {step}");
+                    let pages = table.arena.pages();
+                    for _ in 0..room {
+                        model.push((table.insert(hash(next), next, [next; 900]), next));
+                        next += 1;
+                    }
+                    assert!(table.arena.pages() >= pages);
+                }
+                _ if round % 2 == 0 => table.shrink(),
+                _ => {
+                    for (handle, key) in model.drain(..) {
+                        assert_eq!(table.remove(handle).map(|(key, _)| key), Some(key));
+                        stale.push(handle);
+                    }
+                }
+            }
+            table.check_invariants();
+            assert_eq!(table.len(), model.len());
+            for &(handle, key) in &model {
+                assert_eq!(table.find(hash(key), |&other| other == key), Some(handle));
+                assert!(table.get(handle).is_some_and(|(&k, v)| k == key && v[899] == key));
+            }
+            assert!(stale.iter().all(|&handle| table.get(handle).is_none()), "in step {step}");
+            stale.truncate(500);
+        }
+    }
+}
