@@ -85,19 +85,11 @@ pub(crate) struct Table<K, V> {
     index: Index,
     handles: Handles,
     arena: Arena<K, V>,
-    /// The last of the entries that wait for their destructors. They form a ring, so that whoever came last
-    /// leads to whoever came first.
-    waiting: Number,
 }
 
 impl<K, V> Table<K, V> {
     pub(crate) fn new() -> Self {
-        Self {
-            index: Index::new(),
-            handles: Handles::new(),
-            arena: Arena::new(),
-            waiting: Number::NONE,
-        }
+        Self { index: Index::new(), handles: Handles::new(), arena: Arena::new() }
     }
 
     /// What [`owner_of`](Self::owner_of) will be for all slots. Call it while there is none.
@@ -207,37 +199,48 @@ impl<K, V> Table<K, V> {
         }
         self.arena.sort(&mut self.handles)?;
         let memory = self.arena.allocate(additional)?;
+        let index = self.larger_index(additional)?;
+        // Last, because a `SlotMap` cannot give back what it has reserved.
         self.handles.try_reserve(self.arena.numbers(&memory))?;
-        self.try_reserve_index(additional)?;
         self.arena.keep(memory);
+        self.renew_index(additional, index);
         Ok(())
     }
 
-    fn try_reserve_index(&mut self, additional: usize) -> Result<(), TryReserveError> {
+    /// An index with room for `additional` more entries; `None` if there is memory for them in the present one.
+    fn larger_index(&self, additional: usize) -> Result<Option<Index>, TryReserveError> {
         let entries = self.index.len();
-        if additional <= self.index.capacity() - entries {
-            return Ok(());
-        }
         let wanted = (entries + additional).max(2 * entries);
-        let reserved = if self.arena.slots() / 8 > wanted {
-            // There are few entries for the pages that a walk goes over.
-            let hash_of = |slot: SlotPtr<K, V>| hash_of(&self.handles, slot);
-            self.index.try_reserve(additional, hash_of)
-        } else if self.index.would_hold(wanted) {
-            self.relist();
-            Ok(())
-        } else {
-            Index::with_room(wanted).map(|larger| {
+        let fits = additional <= self.index.capacity() - entries;
+        if fits || self.index.would_hold(wanted) {
+            return Ok(None);
+        }
+        match Index::with_room(wanted) {
+            Ok(larger) => Ok(Some(larger)),
+            Err(_) if self.index.would_hold(entries + additional) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces the index by a larger one, or clears tombstones away if there is no other room for `additional` more
+    /// entries, which takes no memory.
+    fn renew_index(&mut self, additional: usize, larger: Option<Index>) {
+        let entries = self.index.len();
+        // A walk over the pages would cost more than there is to list.
+        let is_sparse = self.arena.slots() / 8 > entries + additional;
+        let hash_of = |slot: SlotPtr<K, V>| hash_of(&self.handles, slot);
+        match larger {
+            Some(larger) if is_sparse => self.index.move_to(larger, hash_of),
+            Some(larger) => {
                 self.index = larger;
                 self.relist();
-            })
-        };
-        if reserved.is_err() && self.index.would_hold(entries + additional) {
-            // Clearing tombstones away takes no memory.
-            self.relist();
-            return Ok(());
+            }
+            None if additional <= self.index.capacity() - entries => {}
+            None if is_sparse && self.index.would_hold(2 * (entries + additional)) => {
+                self.index.clear_tombstones(additional, hash_of);
+            }
+            None => self.relist(),
         }
-        reserved
     }
 
     /// Lists every entry anew. In the order of their numbers, in which hashes lie side by side.
@@ -274,8 +277,10 @@ impl<K, V> Table<K, V> {
     #[cold]
     #[inline(never)]
     fn grow_index(&mut self) {
-        let reserved = self.try_reserve_index(1);
-        expect_room(reserved);
+        match self.larger_index(1) {
+            Ok(index) => self.renew_index(1, index),
+            Err(error) => expect_room(Err(error)),
+        }
     }
 
     #[cold]
@@ -351,24 +356,24 @@ impl<K, V> Table<K, V> {
     /// Lets a dead entry wait, which does not yet.
     pub(crate) fn push_waiting(&mut self, dead: &Dead<K, V>) {
         let number = dead.handle.number();
-        if let Some((_, last)) = self.arena.slot(self.waiting) {
+        if let Some((_, last)) = self.arena.slot(self.arena.waiting) {
             dead.header().set_next(last.next());
             last.set_next(number);
         }
         // The first one is a ring already.
-        self.waiting = number;
+        self.arena.waiting = number;
     }
 
     /// The entry that has waited longest. It does not wait any more.
     pub(crate) fn pop_waiting(&mut self) -> Option<Dead<K, V>> {
-        let (_, last) = self.arena.slot(self.waiting)?;
+        let (_, last) = self.arena.slot(self.arena.waiting)?;
         let number = last.next();
         let (slot, header) = self.arena.slot(number)?;
         last.set_next(header.next());
         let dead =
             Dead { slot, page: self.arena.page(number)?, handle: header.last_handle(number) };
-        if number == self.waiting {
-            self.waiting = Number::NONE;
+        if number == self.arena.waiting {
+            self.arena.waiting = Number::NONE;
         }
         Some(dead)
     }
@@ -387,7 +392,11 @@ impl<K, V> Table<K, V> {
     #[cold]
     #[inline(never)]
     fn shrink_index(&mut self, room: usize) {
-        self.index.shrink(room, |slot: SlotPtr<K, V>| hash_of(&self.handles, slot));
+        // If the allocator refuses, the index stays as it is.
+        let Ok(smaller) = Index::with_room(room) else { return };
+        if smaller.num_buckets() < self.index.num_buckets() {
+            self.index.move_to(smaller, |slot: SlotPtr<K, V>| hash_of(&self.handles, slot));
+        }
     }
 
     #[cold]
@@ -551,7 +560,7 @@ impl<'a, K, V> Iterator for IterMut<'a, K, V> {
 impl<K, V> Table<K, V> {
     /// Asserts (I1) to (I4), given that no entry waits.
     pub(crate) fn check_invariants(&self) {
-        assert_eq!(self.waiting, Number::NONE, "nothing waits");
+        assert_eq!(self.arena.waiting, Number::NONE, "nothing waits");
         assert_eq!(self.arena.in_use(), self.len(), "(I3) what is live is listed");
         self.arena.check_invariants();
         let mut cursor = self.cursor();

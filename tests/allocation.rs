@@ -3,81 +3,16 @@
 //!
 //! Counts are per thread, so that tests and the harness do not disturb each other.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "support/counting.rs"]
+mod counting;
+
 use std::cell::Cell;
-use std::hash::{BuildHasher, Hasher};
 
+use counting::{BYTES, Counting, allocations, granting};
 use rcmap::{HandleHashMap, Interner, RcHashMap, Ref, TryReserveError};
-
-struct Counting;
-
-thread_local! {
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-    static BYTES: Cell<isize> = const { Cell::new(0) };
-    /// How many more allocations are granted.
-    static GRANTED: Cell<usize> = const { Cell::new(usize::MAX) };
-}
-
-fn note(calls: usize, bytes: isize) {
-    // While a thread ends its locals are gone; nothing is measured then.
-    CALLS.try_with(|counter| counter.set(counter.get() + calls)).unwrap_or(());
-    BYTES.try_with(|counter| counter.set(counter.get() + bytes)).unwrap_or(());
-}
-
-fn refused() -> bool {
-    let granted = GRANTED.try_with(Cell::get).unwrap_or(usize::MAX);
-    if granted != 0 && granted != usize::MAX {
-        GRANTED.set(granted - 1);
-    }
-    granted == 0
-}
-
-// SAFETY: everything is passed on to the system's allocator, or refused.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if refused() {
-            return std::ptr::null_mut();
-        }
-        note(1, layout.size() as isize);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        note(0, -(layout.size() as isize));
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if refused() {
-            return std::ptr::null_mut();
-        }
-        note(1, size as isize - layout.size() as isize);
-        // SAFETY: the caller's promise.
-        unsafe { System.realloc(ptr, layout, size) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// How many allocations a call makes.
-fn allocations<T>(call: impl FnOnce() -> T) -> usize {
-    let before = CALLS.get();
-    let result = call();
-    let after = CALLS.get();
-    drop(result);
-    after - before
-}
-
-/// Grants a call that many allocations, and refuses the next.
-fn granting<T>(allocations: usize, call: impl FnOnce() -> T) -> T {
-    GRANTED.set(allocations);
-    let result = call();
-    GRANTED.set(usize::MAX);
-    result
-}
 
 const N: u64 = if cfg!(miri) { 100 } else { 10_000 };
 
@@ -89,7 +24,7 @@ fn filled() -> (RcHashMap<u64, u64>, Vec<Ref<u64, u64>>) {
 
 #[test]
 fn the_counter_counts() {
-    assert_eq!(allocations(|| Box::new(1_u64)), 1);
+    assert_eq!(allocations(|| std::hint::black_box(Box::new(1_u64))), 1);
     assert_eq!(allocations(|| 1), 0);
     let before = BYTES.get();
     let boxed = Box::new([0_u64; 8]);
@@ -172,8 +107,11 @@ fn iterating_allocates_nothing() {
     assert_eq!(made, 0);
 }
 
+/// How often a large index may be made smaller while a map is emptied: each time by a factor of at least four.
+const SMALLER: usize = 8;
+
 #[test]
-fn removal_allocates_nothing() {
+fn removal_allocates_for_a_smaller_index_only() {
     let (map, mut held) = filled();
     let made = allocations(|| {
         while let Some(r) = held.pop() {
@@ -184,7 +122,12 @@ fn removal_allocates_nothing() {
             }
         }
     });
-    assert_eq!((made, map.len()), (0, 0));
+    assert_eq!(map.len(), 0);
+    assert!(made <= SMALLER, "{made} allocations");
+
+    let map = RcHashMap::new();
+    let held: Vec<_> = (0..1000).map(|n| map.insert(n, n).unwrap()).collect();
+    assert_eq!(allocations(|| drop(held)), 0, "a small index stays");
 }
 
 #[test]
@@ -202,42 +145,25 @@ fn inserting_within_the_capacity_allocates_nothing() {
 
 #[test]
 fn clearing_tombstones_away_allocates_nothing() {
-    /// Numbers are their own hashes: neighbours fill groups of buckets, so that removal leaves tombstones.
-    #[derive(Clone, Default)]
-    struct Plain(u64);
-
-    impl BuildHasher for Plain {
-        type Hasher = Self;
-
-        fn build_hasher(&self) -> Self {
-            Self::default()
+    for left in [0, 12] {
+        let mut map = HandleHashMap::with_capacity(112);
+        let mut handles: Vec<_> = (0..112).map(|n| map.insert(n, n).unwrap()).collect();
+        // Churn leaves tombstones, which are cleared away when there is no other room.
+        let mut made = 0;
+        for n in 112..10_000 {
+            let oldest = handles.remove(0);
+            assert!(map.remove(oldest).is_some());
+            made += allocations(|| handles.push(map.insert(n, n).unwrap()));
         }
-    }
-
-    impl Hasher for Plain {
-        fn finish(&self) -> u64 {
-            self.0
+        assert!(
+            made <= 2,
+            "{made} allocations: the index may double once, the list of handles too"
+        );
+        for handle in handles.drain(left..) {
+            assert!(map.remove(handle).is_some());
         }
-
-        fn write(&mut self, _: &[u8]) {
-            unreachable!("keys are numbers");
-        }
-
-        fn write_u64(&mut self, number: u64) {
-            self.0 = number;
-        }
-    }
-
-    for (left, more) in [(0, 50), (12, 100)] {
-        let mut map = HandleHashMap::with_capacity_and_hasher(112, Plain::default());
-        let handles: Vec<_> = (0..112).map(|n| map.insert(n, n).unwrap()).collect();
-        for &handle in &handles[left..] {
-            map.remove(handle);
-        }
-        assert!(map.capacity() < 50, "tombstones take up the room");
-        assert_eq!(allocations(|| map.reserve(more)), 0);
+        assert_eq!(allocations(|| map.reserve(112 - left)), 0);
         assert!(map.capacity() >= 112);
-        assert!((0..112).all(|n| map.contains_key(&n) == (n < left as u64)));
     }
 }
 
@@ -252,7 +178,7 @@ fn there_is_no_allocation_per_entry() {
 struct Link(#[expect(dead_code, reason = "held, not read")] Option<Ref<u64, Link>>);
 
 #[test]
-fn freeing_a_chain_allocates_nothing_and_gives_everything_back() {
+fn freeing_a_chain_gives_everything_back() {
     let before = BYTES.get();
     for drop_map_first in [false, true] {
         let map = RcHashMap::new();
@@ -272,12 +198,13 @@ fn freeing_a_chain_allocates_nothing_and_gives_everything_back() {
                 drop(map);
             })
         };
-        assert_eq!((made, BYTES.get()), (0, before));
+        assert_eq!(BYTES.get(), before);
+        assert!(made <= if drop_map_first { 0 } else { SMALLER }, "{made} allocations");
     }
 }
 
 #[test]
-fn a_chain_let_go_inside_of_a_probe_allocates_nothing() {
+fn a_chain_let_go_inside_of_eq_is_freed_without_more_memory() {
     let map = RcHashMap::new();
     let mut top = map.insert(0, Link(None)).unwrap();
     for n in 1..N {
@@ -290,7 +217,8 @@ fn a_chain_let_go_inside_of_a_probe_allocates_nothing() {
             false
         }));
     });
-    assert_eq!((made, map.len()), (0, 0));
+    assert_eq!(map.len(), 0);
+    assert!(made <= SMALLER, "{made} allocations");
 }
 
 #[test]
@@ -331,11 +259,12 @@ fn filling_and_emptying_again_and_again_does_not_grow_memory() {
 fn shrinking_gives_memory_back() {
     let (map, held) = filled();
     let full = BYTES.get();
+    map.shrink_to_fit();
     drop(held);
     map.shrink_to_fit();
     let freed = full - BYTES.get();
-    // What tells stale handles apart stays: twelve bytes or so a slot.
-    assert!(freed > N as isize * 24, "{freed} bytes freed of {N} entries");
+    // At least 32 bytes of slot, eight of handle and nine of index an entry.
+    assert!(freed > N as isize * 49, "{freed} bytes freed of {N} entries");
 }
 
 #[test]

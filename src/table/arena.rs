@@ -40,6 +40,9 @@ pub(super) struct Arena<K, V> {
     spare: Vec<Memory<K, V>>,
     /// What later pages say of their owner.
     pub(super) owner: Owner,
+    /// The last of the slots that wait for their destructors. They form a ring, so that whoever came last leads to
+    /// whoever came first.
+    pub(super) waiting: Number,
     /// Slots that are live, wait for their destructors, or can never be used again.
     occupied: u32,
     /// Slots that can never be used again.
@@ -52,8 +55,6 @@ pub(super) struct Arena<K, V> {
     idle: u32,
     /// Slots of pages that have been freed.
     freed: u32,
-    /// Slots that the spare memory has room for.
-    spare_slots: u32,
     /// How many of the freed ones may come before vacant ones in the free list.
     unsorted: u32,
 }
@@ -112,13 +113,13 @@ impl<K, V> Arena<K, V> {
             pages: Vec::new(),
             spare: Vec::new(),
             owner: Owner::NONE,
+            waiting: Number::NONE,
             occupied: 0,
             worn_out: 0,
             vacant: 0,
             fresh: 0,
             idle: 0,
             freed: 0,
-            spare_slots: 0,
             unsorted: 0,
         }
     }
@@ -133,6 +134,11 @@ impl<K, V> Arena<K, V> {
         (self.occupied + self.vacant) as usize
     }
 
+    /// The slots that the spare memory has room for.
+    fn spare_slots(&self) -> u32 {
+        self.spare.iter().map(|memory| memory.slots).sum()
+    }
+
     /// How many more slots there is memory for, given for how many there are numbers, vacant ones included.
     pub(super) fn room(&self, numbers: usize) -> usize {
         if self.unsorted > 0 {
@@ -140,13 +146,13 @@ impl<K, V> Arena<K, V> {
         }
         // The last page comes after those that were freed.
         let fresh = if self.freed == 0 { self.fresh } else { 0 };
-        let later = (fresh + self.spare_slots) as usize;
+        let later = (fresh + self.spare_slots()) as usize;
         self.vacant as usize + later.min(numbers - self.vacant as usize)
     }
 
     /// How many numbers more than now all this memory takes.
     pub(super) fn numbers(&self, reserved: &Reserved<K, V>) -> usize {
-        (self.vacant + self.fresh + self.spare_slots) as usize + reserved.slots
+        (self.vacant + self.fresh + self.spare_slots()) as usize + reserved.slots
     }
 
     #[inline]
@@ -175,7 +181,7 @@ impl<K, V> Arena<K, V> {
             return Ok(reserved);
         }
         // Small pages are opened in their order, and before all others.
-        let next = self.slots() + (self.fresh + self.freed + self.spare_slots) as usize;
+        let next = self.slots() + (self.fresh + self.freed + self.spare_slots()) as usize;
         let most_pages = missing.div_ceil(Self::PAGE as usize) + PAGE_BYTES.ilog2() as usize;
         try_reserve(&mut reserved.spare, self.spare.len() + most_pages)?;
         try_reserve(&mut reserved.pages, self.pages.len() + self.spare.len() + most_pages)?;
@@ -192,7 +198,6 @@ impl<K, V> Arena<K, V> {
     /// Takes what [`allocate`](Self::allocate) has given.
     pub(super) fn keep(&mut self, mut reserved: Reserved<K, V>) {
         if reserved.slots > 0 {
-            self.spare_slots += reserved.slots as u32;
             reserved.spare.append(&mut self.spare);
             self.spare = reserved.spare;
             reserved.pages.append(&mut self.pages);
@@ -219,13 +224,14 @@ impl<K, V> Arena<K, V> {
         }
         if index >= self.pages.len() {
             let more = index + 1 - self.pages.len();
-            try_reserve(&mut self.pages, more)?;
+            // A map of few entries has one page.
+            match index {
+                0 => try_reserve_exact(&mut self.pages, more)?,
+                _ => try_reserve(&mut self.pages, more)?,
+            }
         }
         let memory = match self.spare.iter().rposition(|memory| memory.slots == slots) {
-            Some(position) => {
-                self.spare_slots -= slots;
-                self.spare.remove(position)
-            }
+            Some(position) => self.spare.remove(position),
             None => Memory::allocate(slots)?,
         };
 
@@ -328,7 +334,7 @@ impl<K, V> Arena<K, V> {
         // A part of all slots, because all that are vacant cost time in `sort`.
         self.idle > Self::PAGE + (self.occupied + self.vacant) / 8
             || (self.occupied == 0
-                && (self.vacant + self.fresh + self.spare_slots) as usize * SlotPtr::<K, V>::SIZE
+                && (self.vacant + self.fresh + self.spare_slots()) as usize * SlotPtr::<K, V>::SIZE
                     > KEPT_BYTES)
     }
 
@@ -336,7 +342,6 @@ impl<K, V> Arena<K, V> {
     /// every page. Moves nothing.
     pub(super) fn shrink(&mut self, handles: &mut Handles) {
         self.spare = Vec::new();
-        self.spare_slots = 0;
         if self.occupied == 0 && handles.reset() {
             self.free_all();
         } else if self.idle > 0 && handles.has_versions() {
@@ -421,6 +426,11 @@ pub(super) struct Reserved<K, V> {
     slots: usize,
 }
 
+fn try_reserve_exact<T>(vec: &mut Vec<T>, additional: usize) -> Result<(), TryReserveError> {
+    let refused = allocation_error::<T>(vec.len().saturating_add(additional));
+    vec.try_reserve_exact(additional).map_err(|_| refused)
+}
+
 fn try_reserve<T>(vec: &mut Vec<T>, additional: usize) -> Result<(), TryReserveError> {
     let refused = allocation_error::<T>(vec.len().saturating_add(additional));
     vec.try_reserve(additional).map_err(|_| refused)
@@ -478,7 +488,6 @@ impl Cursor {
 impl<K, V> Arena<K, V> {
     /// Asserts what this file promises.
     pub(super) fn check_invariants(&self) {
-        assert_eq!(self.spare.iter().map(|memory| memory.slots).sum::<u32>(), self.spare_slots);
         let (mut occupied, mut used, mut fresh, mut idle) = (0, 0, 0, 0);
         for (index, page) in self.pages.iter().enumerate() {
             let Some(page) = *page else { continue };

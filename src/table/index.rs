@@ -150,17 +150,14 @@ impl Index {
         }
     }
 
-    /// Makes sure that there is room for so many more entries: by clearing tombstones away, or in more buckets.
-    ///
-    /// # Errors
-    ///
-    /// If memory or numbers run out; nothing has changed then.
-    pub(super) fn try_reserve<K, V>(
+    /// Makes room for so many more entries by clearing tombstones away. There are at most half as many entries then
+    /// as the index can hold, so hashbrown does it in place.
+    pub(super) fn clear_tombstones<K, V>(
         &mut self,
         additional: usize,
         hash_of: impl Fn(SlotPtr<K, V>) -> Folded,
-    ) -> Result<(), TryReserveError> {
-        self.listings.try_reserve(additional, |listing| hash_of(listing.slot()).spread())
+    ) {
+        self.listings.reserve(additional, |listing| hash_of(listing.slot()).spread());
     }
 
     /// Whether so many entries would fit if there were no tombstones.
@@ -182,20 +179,19 @@ impl Index {
         buckets > Self::SMALL && self.len() < buckets / 16
     }
 
-    /// Makes the index as small as `room` for entries allows, unless the allocator refuses.
-    pub(super) fn shrink<K, V>(&mut self, room: usize, hash_of: impl Fn(SlotPtr<K, V>) -> Folded) {
-        let Ok(mut smaller) = Self::with_room(room) else { return };
-        if smaller.listings.num_buckets() >= self.listings.num_buckets() {
-            return;
-        }
+    /// Moves all entries to another index, which is empty and has room, and becomes that one.
+    pub(super) fn move_to<K, V>(
+        &mut self,
+        mut other: Self,
+        hash_of: impl Fn(SlotPtr<K, V>) -> Folded,
+    ) {
         for listing in &self.listings {
             let slot = listing.slot();
-            smaller.insert(slot, hash_of(slot));
+            other.insert(slot, hash_of(slot));
         }
-        *self = smaller;
+        *self = other;
     }
 
-    #[cfg(test)]
     pub(super) fn num_buckets(&self) -> usize {
         self.listings.num_buckets()
     }
