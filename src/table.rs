@@ -198,8 +198,8 @@ impl<K, V> Table<K, V> {
             return Err(TryReserveError::CapacityOverflow);
         }
         self.arena.sort(&mut self.handles)?;
-        let memory = self.arena.allocate(additional)?;
         let index = self.larger_index(additional)?;
+        let memory = self.arena.allocate(additional)?;
         // Last, because a `SlotMap` cannot give back what it has reserved.
         self.handles.try_reserve(self.arena.numbers(&memory))?;
         self.arena.keep(memory);

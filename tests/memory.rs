@@ -141,28 +141,22 @@ fn what_survivors_leave_free_comes_back() {
         for in_order in [true, false] {
             let before = BYTES.get();
             let map = Map::new();
-            let mut numbered: Vec<_> = held(&map, 0..MANY).into_iter().enumerate().collect();
-            let mut kept = Vec::new();
-            let places: Vec<_> = numbered
-                .extract_if(.., |(n, _)| survives(*n))
-                .map(|(n, r)| {
-                    let place = std::ptr::from_ref(r.as_key());
-                    kept.push(r);
-                    (n as u64, place)
-                })
-                .collect();
+            let numbered = held(&map, 0..MANY).into_iter().enumerate();
+            let (kept, mut gone): (Vec<_>, Vec<_>) = numbered.partition(|(n, _)| survives(*n));
+            let place = |(n, r): &(usize, R)| (*n as u64, std::ptr::from_ref(r.as_key()));
+            let places: Vec<_> = kept.iter().map(place).collect();
             if !in_order {
-                shuffle(&mut numbered);
+                shuffle(&mut gone);
             }
-            drop(numbered);
+            drop(gone);
             check(&map);
-            let own = kept.capacity() * 8 + places.capacity() * 16;
+            let own = (kept.capacity() + places.capacity()) * 16;
             let bytes = BYTES.get() - before - own as isize;
             // Eight bytes a handle in a table that doubles, pages, and a small index.
             let all_pages = (MANY / 2048 + 12).min(pages) as isize * 66_000;
             let most = 2 * 8 * MANY as isize + all_pages + 32 * 2048 * 2 + 40_000;
             assert!(bytes <= most, "{bytes} bytes of at most {most}, {name}");
-            for (r, &(n, place)) in kept.iter().zip(&places) {
+            for ((_, r), &(n, place)) in kept.iter().zip(&places) {
                 assert_eq!((*r.as_key(), r.value(&map)), (n, Ok(&n)));
                 assert_eq!(std::ptr::from_ref(r.as_key()), place, "entries do not move");
             }

@@ -135,8 +135,8 @@ impl<K, V> Arena<K, V> {
     }
 
     /// The slots that the spare memory has room for.
-    fn spare_slots(&self) -> u32 {
-        self.spare.iter().map(|memory| memory.slots).sum()
+    fn spare_slots(&self) -> usize {
+        self.spare.iter().map(|memory| memory.slots as usize).sum()
     }
 
     /// How many more slots there is memory for, given for how many there are numbers, vacant ones included.
@@ -146,13 +146,13 @@ impl<K, V> Arena<K, V> {
         }
         // The last page comes after those that were freed.
         let fresh = if self.freed == 0 { self.fresh } else { 0 };
-        let later = (fresh + self.spare_slots()) as usize;
+        let later = fresh as usize + self.spare_slots();
         self.vacant as usize + later.min(numbers - self.vacant as usize)
     }
 
     /// How many numbers more than now all this memory takes.
     pub(super) fn numbers(&self, reserved: &Reserved<K, V>) -> usize {
-        (self.vacant + self.fresh + self.spare_slots()) as usize + reserved.slots
+        (self.vacant + self.fresh) as usize + self.spare_slots() + reserved.slots
     }
 
     #[inline]
@@ -181,7 +181,7 @@ impl<K, V> Arena<K, V> {
             return Ok(reserved);
         }
         // Small pages are opened in their order, and before all others.
-        let next = self.slots() + (self.fresh + self.freed + self.spare_slots()) as usize;
+        let next = self.slots() + (self.fresh + self.freed) as usize + self.spare_slots();
         let most_pages = missing.div_ceil(Self::PAGE as usize) + PAGE_BYTES.ilog2() as usize;
         try_reserve(&mut reserved.spare, self.spare.len() + most_pages)?;
         try_reserve(&mut reserved.pages, self.pages.len() + self.spare.len() + most_pages)?;
@@ -255,6 +255,10 @@ impl<K, V> Arena<K, V> {
             self.freed -= slots;
             self.vacant += slots;
             self.idle += slots;
+            if self.unsorted > 0 {
+                // There was no memory to sort, so nothing is known of the order.
+                self.unsorted = self.freed;
+            }
         }
         Ok(())
     }
@@ -334,7 +338,8 @@ impl<K, V> Arena<K, V> {
         // A part of all slots, because all that are vacant cost time in `sort`.
         self.idle > Self::PAGE + (self.occupied + self.vacant) / 8
             || (self.occupied == 0
-                && (self.vacant + self.fresh + self.spare_slots()) as usize * SlotPtr::<K, V>::SIZE
+                && ((self.vacant + self.fresh) as usize + self.spare_slots())
+                    * SlotPtr::<K, V>::SIZE
                     > KEPT_BYTES)
     }
 
