@@ -342,15 +342,30 @@ impl<K, V> Table<K, V> {
         handle
     }
 
+    #[inline(never)] // See `take_out`.
     pub(crate) fn remove(&mut self, handle: Handle) -> Option<(K, V)> {
         let slot = self.slot(handle)?;
-        // SAFETY: it is live.
+        // SAFETY: it is live; `&mut self`: nobody refers to the entry.
+        unsafe { self.take_out(slot) }
+    }
+
+    /// Returns what `remove` does, and neither is inlined, so that nothing of a large alignment lies in a frame
+    /// that is left early: rustc 1.95 and others compile such functions wrongly.
+    ///
+    /// # Safety
+    ///
+    /// The slot is a live one of this table, and nobody refers to its entry.
+    #[inline(never)]
+    unsafe fn take_out(&mut self, slot: SlotPtr<K, V>) -> Option<(K, V)> {
+        // SAFETY: the caller's promise.
         let dead = unsafe { self.unlink(slot) };
-        // SAFETY: `&mut self`: nobody refers to the entry.
-        let entry = unsafe { slot.read() };
+        // SAFETY: (I3) it was live, and nobody reads its key again.
+        let key = unsafe { slot.key().read() };
+        // SAFETY: as above.
+        let value = unsafe { slot.value().read() };
         // SAFETY: it does not wait, and key and value are moved out.
         unsafe { self.recycle(&dead) };
-        Some(entry)
+        Some((key, value))
     }
 
     /// Lets a dead entry wait, which does not yet.

@@ -20,7 +20,7 @@ type R = Ref<u64, u64>;
 const MANY: u64 = match (cfg!(miri), cfg!(debug_assertions)) {
     (true, _) => 5_000,
     (_, true) => 60_000,
-    _ => 1_000_000,
+    _ => 300_000,
 };
 
 /// What an empty map may hold.

@@ -226,3 +226,77 @@ fn a_normalising_from_finds_the_normal_form() {
     assert!(found == lower);
     assert_eq!(map.len(), 1);
 }
+
+/// Functions that move such values and have an early exit used to be compiled wrongly, in release builds: the program
+/// went on somewhere else.
+mod large_alignments {
+    use rcmap::{CountedHashMap, HandleHashMap, PutResult, RcHashMap, Ref};
+
+    macro_rules! alignments {
+        ($($name:ident: $align:literal,)*) => {$(
+            #[test]
+            fn $name() {
+                // The frames of unoptimised tests are large.
+                let thread = std::thread::Builder::new().stack_size(64 << 20);
+                thread.spawn(check).unwrap().join().unwrap();
+
+                fn check() {
+                #[repr(align($align))]
+                #[derive(PartialEq, Debug)]
+                struct Wide(u8);
+
+                #[inline(never)]
+                fn unwrap(r: Ref<u8, Wide>) -> u8 {
+                    match r.try_unwrap() {
+                        Ok((_, value)) => {
+                            assert_eq!((&raw const value).addr() % $align, 0);
+                            value.0
+                        }
+                        Err(_) => u8::MAX,
+                    }
+                }
+
+                let mut steps = 0;
+                let map = RcHashMap::new();
+                let one = map.insert(1, Wide(1)).ok().unwrap();
+                let two = map.insert_with(2, || Wide(2)).ok().unwrap();
+                let three = map.find_or_insert(3, Wide(3));
+                let four = map.find_or_insert_with(4, |_| Wide(4));
+                assert!(map.insert(1, Wide(9)).is_err());
+                steps += 1;
+                assert_eq!(unwrap(four.clone()), u8::MAX);
+                assert_eq!((unwrap(one), unwrap(four)), (1, 4));
+                steps += 1;
+                assert_eq!(two.try_unwrap().ok().unwrap().1, Wide(2));
+                assert!(three.clone().try_unwrap().is_err());
+                assert_eq!(three.try_unwrap().ok().unwrap().1, Wide(3));
+                assert!(map.is_empty());
+                steps += 1;
+
+                let mut map = HandleHashMap::new();
+                let handle = map.insert(1, Wide(1)).ok().unwrap();
+                assert!(map.insert(1, Wide(9)).is_err());
+                assert_eq!(map.remove(handle), Some((1, Wide(1))));
+                assert_eq!(map.remove(handle), None);
+                steps += 1;
+
+                let mut map = CountedHashMap::new();
+                let handle = map.insert(1, Wide(1)).ok().unwrap();
+                let again = map.get(&handle);
+                assert!(map.put(again) == PutResult::Live);
+                assert!(map.put(handle) == PutResult::Removed { key: 1, value: Wide(1) });
+                steps += 1;
+                assert_eq!(std::hint::black_box(steps), 5);
+                }
+            }
+        )*};
+    }
+
+    alignments! {
+        sixteen: 16,
+        a_cache_line: 64,
+        half_a_kibibyte: 512,
+        a_page: 4096,
+        many_pages: 65536,
+    }
+}

@@ -257,6 +257,7 @@ impl<K, V, S> Ref<K, V, S> {
     /// assert_eq!(r.try_unwrap().unwrap(), ("a".to_string(), 1));
     /// assert!(map.is_empty());
     /// ```
+    #[inline(never)] // See `removal::take_out`.
     pub fn try_unwrap(self) -> Result<(K, V), Self> {
         if self.strong_count() != 1 {
             return Err(self);
@@ -266,7 +267,7 @@ impl<K, V, S> Ref<K, V, S> {
         let token = unsafe { ManuallyDrop::take(&mut this.token) };
         this.count().put_own(token);
         // SAFETY: this was the only `Ref`, and it was not borrowed.
-        Ok(unsafe { removal::take_out::<K, V, S>(this.slot) })
+        unsafe { removal::take_out::<K, V, S>(this.slot) }
     }
 
     /// Turns the `Ref` into a value that can be copied and stored anywhere, without giving up its

@@ -2,6 +2,7 @@
 
 use core::mem::{self, ManuallyDrop};
 
+use super::Ref;
 use super::inner::{Inner, Kept, Slot, keep_alive_of, owner_of, value_of};
 use crate::counted_hash_map::{Counted, CountedSlot};
 use crate::table::{Dead, drop_in_order};
@@ -48,11 +49,14 @@ pub(super) unsafe fn remove<K, V, S>(slot: Slot<K, V>) {
 
 /// Takes an entry out for its last `Ref`, whose token has been put back.
 ///
+/// Returns what `try_unwrap` does, and neither is inlined, so that nothing of a large alignment lies in a frame
+/// that is left early: rustc 1.95 and others compile such functions wrongly.
+///
 /// # Safety
 ///
 /// As for [`remove`].
-#[inline(never)] // Large keys and values are moved in a frame of their own.
-pub(super) unsafe fn take_out<K, V, S>(slot: Slot<K, V>) -> (K, V) {
+#[inline(never)]
+pub(super) unsafe fn take_out<K, V, S>(slot: Slot<K, V>) -> Result<(K, V), Ref<K, V, S>> {
     // SAFETY: the caller's promise.
     let owner = unsafe { owner_of::<K, V, S>(slot) };
     // SAFETY: (I7) the entry itself holds `Inner`; the reference is not used once that may end.
@@ -71,7 +75,7 @@ pub(super) unsafe fn take_out<K, V, S>(slot: Slot<K, V>) -> (K, V) {
     unsafe { table.recycle(&dead) };
     // SAFETY: the entry's own token; nothing looks at `Inner` after this.
     unsafe { owner.put(token) };
-    (key, value)
+    Ok((key, value))
 }
 
 /// The unit of the map's strong count that an entry holds.

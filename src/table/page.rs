@@ -149,20 +149,6 @@ impl<K, V> SlotPtr<K, V> {
         unsafe { &raw mut (*self.0.as_ptr()).value }.cast()
     }
 
-    /// Moves key and value out.
-    ///
-    /// # Safety
-    ///
-    /// Both are initialised, and nobody refers to them or uses them again.
-    #[inline(never)] // Large ones are moved in a frame of their own.
-    pub(super) unsafe fn read(self) -> (K, V) {
-        // SAFETY: the caller's promise.
-        let key = unsafe { self.key().read() };
-        // SAFETY: as above.
-        let value = unsafe { self.value().read() };
-        (key, value)
-    }
-
     /// The header, and nothing else of the slot.
     ///
     /// # Safety
