@@ -131,7 +131,10 @@ fn the_other_layers_give_memory_back_too() {
 
 #[test]
 fn what_survivors_leave_free_comes_back() {
-    let spikes: [(&str, fn(usize) -> bool, u64); 4] = [
+    /// Which survive, and how many pages they are in at most.
+    type Survivors = (&'static str, fn(usize) -> bool, u64);
+
+    let spikes: [Survivors; 4] = [
         ("first", |n| n < 100, 3),
         ("last", |n| n >= MANY as usize - 100, 3),
         ("every 1000th", |n| n % 1000 == 0, MANY / 1000 + 3),
