@@ -290,6 +290,21 @@ impl<K, V> Table<K, V> {
         expect_room(opened);
     }
 
+    /// Removes a live entry at once.
+    ///
+    /// # Safety
+    ///
+    /// The slot is a live one of this table. Its key and value are gone, or need not be dropped.
+    #[inline]
+    pub(crate) unsafe fn remove_slot(&mut self, slot: SlotPtr<K, V>) {
+        // SAFETY: the caller's promise.
+        let (page, handle) = unsafe { Page::of(slot) };
+        let retired = self.handles.retire(handle);
+        let hash = retired.unwrap_or_else(|| expect_hash(&self.handles, handle));
+        self.unlist(&Dead { slot, page, handle }, hash);
+        self.give(page, retired.is_some());
+    }
+
     /// Takes a live entry out of the index, and retires its handle. Its key and value stay.
     ///
     /// # Safety
@@ -299,14 +314,18 @@ impl<K, V> Table<K, V> {
     pub(crate) unsafe fn unlink(&mut self, slot: SlotPtr<K, V>) -> Dead<K, V> {
         // SAFETY: the caller's promise.
         let (page, handle) = unsafe { Page::of(slot) };
-        let hash = expect_hash(&self.handles, handle);
-        self.index.remove(slot, hash);
         let dead = Dead { slot, page, handle };
-        dead.header().set_dead(handle);
+        self.unlist(&dead, expect_hash(&self.handles, handle));
+        dead
+    }
+
+    #[inline]
+    fn unlist(&mut self, dead: &Dead<K, V>, hash: Folded) {
+        self.index.remove(dead.slot, hash);
+        dead.header().set_dead(dead.handle);
         if self.index.is_wasteful() {
             self.shrink_index(2 * self.index.len());
         }
-        dead
     }
 
     /// Takes the slot of a dead entry back.
@@ -316,7 +335,13 @@ impl<K, V> Table<K, V> {
     /// The entry does not wait, and its key and value are gone.
     #[inline]
     pub(crate) unsafe fn recycle(&mut self, dead: &Dead<K, V>) {
-        let is_idle = self.arena.give(dead.page, dead.handle, &mut self.handles);
+        let retired = self.handles.retire(dead.handle);
+        self.give(dead.page, retired.is_some());
+    }
+
+    #[inline]
+    fn give(&mut self, page: Page<K, V>, comes_again: bool) {
+        let is_idle = self.arena.give(page, comes_again);
         if is_idle && self.is_wasteful() {
             self.shrink_arena();
         }
@@ -357,14 +382,12 @@ impl<K, V> Table<K, V> {
     /// The slot is a live one of this table, and nobody refers to its entry.
     #[inline(never)]
     unsafe fn take_out(&mut self, slot: SlotPtr<K, V>) -> Option<(K, V)> {
-        // SAFETY: the caller's promise.
-        let dead = unsafe { self.unlink(slot) };
-        // SAFETY: (I3) it was live, and nobody reads its key again.
+        // SAFETY: (I3) it is live, and nobody uses its key again.
         let key = unsafe { slot.key().read() };
         // SAFETY: as above.
         let value = unsafe { slot.value().read() };
-        // SAFETY: it does not wait, and key and value are moved out.
-        unsafe { self.recycle(&dead) };
+        // SAFETY: key and value are moved out.
+        unsafe { self.remove_slot(slot) };
         Some((key, value))
     }
 

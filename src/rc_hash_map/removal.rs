@@ -25,18 +25,18 @@ pub(super) unsafe fn remove<K, V, S>(slot: Slot<K, V>) {
     let inner = unsafe { &*owner.as_ptr() };
     // SAFETY: (I5) nothing is borrowed.
     let table = unsafe { inner.table().borrow_mut() };
-    // SAFETY: the caller's promise.
-    let dead = unsafe { table.unlink(slot.slot()) };
     if !mem::needs_drop::<K>() && !mem::needs_drop::<V>() {
         // No destructor of the entry can run, so nobody has to wait for it.
         // SAFETY: nobody looks at the entry again.
         let token = unsafe { take_keep_alive(slot) };
-        // SAFETY: it does not wait, and there is nothing to drop.
-        unsafe { table.recycle(&dead) };
+        // SAFETY: there is nothing to drop.
+        unsafe { table.remove_slot(slot.slot()) };
         // SAFETY: the entry's own token; nothing looks at `Inner` after this.
         unsafe { owner.put(token) };
         return;
     }
+    // SAFETY: the caller's promise.
+    let dead = unsafe { table.unlink(slot.slot()) };
     if inner.draining.get() {
         table.push_waiting(&dead);
         return;
@@ -63,16 +63,14 @@ pub(super) unsafe fn take_out<K, V, S>(slot: Slot<K, V>) -> Result<(K, V), Ref<K
     let inner = unsafe { &*owner.as_ptr() };
     // SAFETY: (I5) nothing is borrowed.
     let table = unsafe { inner.table().borrow_mut() };
-    // SAFETY: the caller's promise.
-    let dead = unsafe { table.unlink(slot.slot()) };
-    // SAFETY: (I3) it was live, and nobody reads its key again.
+    // SAFETY: (I3) it is live, and nobody uses its key again.
     let key = unsafe { slot.key().read() };
     // SAFETY: as above.
     let value = unsafe { value_of(slot).read() };
     // SAFETY: nobody looks at the entry again.
     let token = unsafe { take_keep_alive(slot) };
-    // SAFETY: it does not wait, and key and value are moved out.
-    unsafe { table.recycle(&dead) };
+    // SAFETY: key and value are moved out.
+    unsafe { table.remove_slot(slot.slot()) };
     // SAFETY: the entry's own token; nothing looks at `Inner` after this.
     unsafe { owner.put(token) };
     Ok((key, value))
@@ -82,7 +80,7 @@ pub(super) unsafe fn take_out<K, V, S>(slot: Slot<K, V>) -> Result<(K, V), Ref<K
 ///
 /// # Safety
 ///
-/// The entry is dead, and the token is taken once.
+/// The token is taken once, and nobody uses the entry again but to remove it.
 #[inline]
 unsafe fn take_keep_alive<K, V>(slot: Slot<K, V>) -> Token {
     // SAFETY: initialised until the slot is recycled.

@@ -295,15 +295,11 @@ impl<K, V> Arena<K, V> {
         Some((slot, handle))
     }
 
-    /// Takes the slot of a dead entry back, and says whether its page has no other.
+    /// Takes the slot of a dead entry back, and says whether its page has no other. If its number does not come
+    /// again, it stays occupied.
     #[inline]
-    pub(super) fn give(
-        &mut self,
-        page: Page<K, V>,
-        last_handle: Handle,
-        handles: &mut Handles,
-    ) -> bool {
-        if !handles.retire(last_handle) {
+    pub(super) fn give(&mut self, page: Page<K, V>, comes_again: bool) -> bool {
+        if !comes_again {
             self.worn_out += 1;
             return false;
         }
@@ -398,10 +394,10 @@ impl<K, V> Arena<K, V> {
         freed.sort_unstable_by_key(|handle| handle.index());
         for &handle in freed.iter().rev() {
             let comes_again = handles.retire(handle);
-            debug_assert!(comes_again, "pages are freed only while there are versions");
+            debug_assert!(comes_again.is_some(), "pages are freed only while there are versions");
         }
         for &handle in vacant.iter().rev() {
-            if !handles.retire(handle) {
+            if handles.retire(handle).is_none() {
                 self.wear_out(handle);
             }
         }

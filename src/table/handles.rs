@@ -177,12 +177,15 @@ impl Handles {
         Some(self.handle(key))
     }
 
-    /// Gives a number back, and says whether it will come again, with another handle. It does not once it
-    /// has had its last handle.
+    /// Gives a number back, which will have another handle next, and returns the hash of the entry. Does nothing if
+    /// this is the last handle that it can have.
     #[inline]
-    pub(super) fn retire(&mut self, handle: Handle) -> bool {
+    pub(super) fn retire(&mut self, handle: Handle) -> Option<Folded> {
+        if handle.is_last() {
+            return None;
+        }
         let key = self.key(handle);
-        !handle.is_last() && self.slots.as_mut().is_some_and(|it| it.remove(key).is_some())
+        self.slots.as_mut()?.remove(key)
     }
 
     /// The number that comes next, and whether neither it nor any after it has ever been used.
