@@ -560,3 +560,20 @@ impl<T: serde_core::Serialize, S> serde_core::Serialize for Interned<T, S> {
         T::serialize(self, serializer)
     }
 }
+
+/// Deserialises a value, and yields its handle.
+#[cfg(feature = "serde")]
+impl<'de, T, S> serde_core::de::DeserializeSeed<'de> for &Interner<T, S>
+where
+    T: serde_core::Deserialize<'de> + Eq + Hash,
+    S: BuildHasher,
+{
+    type Value = Interned<T, S>;
+
+    fn deserialize<D>(self, deserializer: D) -> Result<Self::Value, D::Error>
+    where
+        D: serde_core::Deserializer<'de>,
+    {
+        T::deserialize(deserializer).map(|value| self.intern(value))
+    }
+}

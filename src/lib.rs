@@ -167,7 +167,8 @@
 //! - `std` (on by default): a lost [`Token`] panics, overflowing counts abort without a second panic, and
 //!   `SparseSecondaryMap` is there. Without it the crate needs `alloc` only.
 //! - `default-hasher` (on by default): `new()` and `with_capacity()`.
-//! - `serde`: `Serialize` for [`RcHashMap`] (as a map) and [`Interned`] (as its value).
+//! - `serde`: `Serialize` for [`RcHashMap`] (as a map) and [`Interned`] (as its value), `DeserializeSeed` for
+//!   `&RcHashMap` (yields the `Ref`s) and `&Interner`.
 #![no_std]
 #![deny(unsafe_code)]
 

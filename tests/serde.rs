@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rcmap::{Interner, RcHashMap};
+use serde::de::DeserializeSeed;
 
 #[test]
 fn a_map_serialises_as_a_map_of_what_is_alive() {
@@ -24,4 +25,45 @@ fn an_interned_value_serialises_as_the_value() {
     let name = names.intern_ref("tau");
     drop(names);
     assert_eq!(serde_json::to_string(&name).unwrap(), "\"tau\"");
+}
+
+#[test]
+fn a_map_is_read_into_a_map_as_refs() {
+    let map: RcHashMap<String, u32> = RcHashMap::new();
+    let first = map.insert("first".to_string(), 1).unwrap();
+    let text = r#"{"a": 2, "b": 3}"#;
+    let refs = (&map).deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap();
+    assert_eq!(map.len(), 3);
+    let read: Vec<_> =
+        refs.iter().map(|r| (r.as_key().as_str(), *r.value(&map).unwrap())).collect();
+    assert_eq!(read, [("a", 2), ("b", 3)]);
+    drop((refs, first));
+    assert!(map.is_empty());
+}
+
+#[test]
+fn data_with_a_key_that_is_there_leaves_the_map_as_it_was() {
+    let map: RcHashMap<String, u32> = RcHashMap::new();
+    let first = map.insert("first".to_string(), 1).unwrap();
+    for text in [
+        r#"{"a": 2, "first": 3}"#,
+        r#"{"a": 2, "a": 3}"#,
+        r#"{"a": 2, "b": "#,
+        "[1]",
+        "{\"a\": null}",
+    ] {
+        let read = (&map).deserialize(&mut serde_json::Deserializer::from_str(text));
+        assert!(read.is_err(), "{text}");
+        assert_eq!((map.len(), first.value(&map)), (1, Ok(&1)));
+    }
+}
+
+#[test]
+fn a_value_is_read_into_an_interner() {
+    let names: Interner<Box<str>> = Interner::new();
+    let tau = names.intern_ref("tau");
+    let read = (&names).deserialize(&mut serde_json::Deserializer::from_str("\"tau\"")).unwrap();
+    assert!(read == tau);
+    assert!((&names).deserialize(&mut serde_json::Deserializer::from_str("1")).is_err());
+    assert_eq!(names.len(), 1);
 }

@@ -33,8 +33,8 @@ usage: cargo run --release -p rcmap-benches -- [options]
   --builds LIST     of release,thin-lto,opt-2-abort
   --baseline DIR    another checkout of rcmap is a contender; without --against the only one
   --rounds N        how often the programs are started (quick 2; full 3, of these 2 at 1M)
-  --out DIR         where measured.md and chart.svg go (full: benches; quick: target/comparison);
-                    a part of a mode is only written if this says where to
+  --out DIR         where measured.md and chart.svg go (full: src/docs and benches, for the documentation;
+                    quick: target/comparison); a part of a mode is only written if this says where to
 The beginning of a name will do.";
 
 fn main() -> ExitCode {
@@ -124,13 +124,22 @@ fn run(mut arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let results = plan.run(&programs)?;
 
     report::print(&results);
-    let usual = if full { root.join("benches") } else { programs.target.join("comparison") };
-    if let Some(out) = out.or(whole.then_some(usual)) {
-        std::fs::create_dir_all(&out)?;
+    let comparison = programs.target.join("comparison");
+    let usual = if full {
+        (root.join("src/docs"), root.join("benches"))
+    } else {
+        (comparison.clone(), comparison)
+    };
+    if let Some((table, picture)) = out.map(|out| (out.clone(), out)).or(whole.then_some(usual)) {
         let mode = if full { "--full" } else { "--quick" };
-        std::fs::write(out.join("measured.md"), report::markdown(&results, root, mode))?;
-        chart::draw(&out.join("chart.svg"), &results)?;
-        println!("\nwritten: measured.md and chart.svg in {}", out.display());
+        std::fs::create_dir_all(&table)?;
+        std::fs::write(table.join("measured.md"), report::markdown(&results, root, mode))?;
+        chart::draw(&picture.join("chart.svg"), &results)?;
+        println!(
+            "\nwritten: {0}/measured.md and {1}/chart.svg",
+            table.display(),
+            picture.display()
+        );
     }
     Ok(())
 }

@@ -180,6 +180,10 @@ impl<K, V> Arena<K, V> {
         if missing == 0 {
             return Ok(reserved);
         }
+        let bytes = missing.checked_mul(SlotPtr::<K, V>::SIZE);
+        if bytes.is_none_or(|bytes| bytes > isize::MAX as usize) {
+            return Err(TryReserveError::CapacityOverflow);
+        }
         // Small pages are opened in their order, and before all others.
         let next = self.slots() + (self.fresh + self.freed) as usize + self.spare_slots();
         let most_pages = missing.div_ceil(Self::PAGE as usize) + PAGE_BYTES.ilog2() as usize;
