@@ -7,6 +7,8 @@
 //! are `unsafe`: the slot has to be one of this table, in the state that they ask for.
 
 mod arena;
+#[cfg(any(test, fuzzing, debug_assertions))]
+mod check;
 mod handles;
 mod hash;
 #[allow(unsafe_code, reason = "the index holds pointers with a piece of a hash in them")]
@@ -591,31 +593,5 @@ impl<'a, K, V> Iterator for IterMut<'a, K, V> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left, Some(self.left))
-    }
-}
-
-#[cfg(any(test, fuzzing, debug_assertions))]
-impl<K, V> Table<K, V> {
-    /// Asserts (I1) to (I4), given that no entry waits.
-    pub(crate) fn check_invariants(&self) {
-        assert_eq!(self.arena.waiting, Number::NONE, "nothing waits");
-        assert_eq!(self.arena.in_use(), self.len(), "(I3) what is live is listed");
-        self.arena.check_invariants();
-        let mut cursor = self.cursor();
-        let mut live = 0;
-        while let Some((slot, handle)) = self.advance(&mut cursor) {
-            assert!(self.slot(handle) == Some(slot), "(I1) a slot has the number it says");
-            let hash = expect_hash(&self.handles, handle);
-            assert_eq!(self.index.count(slot, hash), 1, "(I4) an entry is listed once");
-            live += 1;
-        }
-        assert_eq!(live, self.len(), "a walk finds what is there");
-    }
-
-    #[cfg(test)]
-    fn check_invariants_if(&self, now: bool) {
-        if now {
-            self.check_invariants();
-        }
     }
 }

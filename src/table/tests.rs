@@ -276,3 +276,21 @@ fn a_table_does_what_its_model_does_while_pages_come_and_go() {
         }
     }
 }
+
+/// To look for each among all that have its hash would be quadratic.
+#[test]
+fn without_an_index_nothing_is_looked_for() {
+    let mut table = Table::new();
+    let same = hash(1);
+    let handles: Vec<_> = (0..1000_u64).map(|n| table.insert(same, n, ())).collect();
+    table.drop_index();
+    assert_eq!(
+        (table.index.len(), table.index.num_buckets()),
+        (0, 1),
+        "there is nothing to search"
+    );
+    for (handle, n) in handles.into_iter().zip(0..) {
+        assert_eq!(table.remove(handle), Some((n, ())));
+    }
+    assert_eq!(table.index.num_buckets(), 1, "and it does not come back");
+}
