@@ -118,7 +118,7 @@ fn run(mut arguments: Arguments) -> Result<(), Box<dyn Error>> {
         groups.push(Group { key: KEYS.len(), size, workloads: vec![workload] });
     }
     groups.retain(|group| !group.workloads.is_empty());
-    let (most, milliseconds, turns) = if full { (3, 10, 500) } else { (2, 2, 120) };
+    let (most, milliseconds, turns) = if full { (3, 10, 500) } else { (2, 2, 80) };
     let (rounds, turns) = (rounds.unwrap_or(most), Duration::from_millis(turns));
     let plan = Plan { groups, rounds, milliseconds, turns, folder: root.to_path_buf() };
     let results = plan.run(&programs)?;
