@@ -66,7 +66,8 @@ pub(crate) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>>
         points.push((panel as i32, row as i32, name, 1.0 / compared.mean()));
     }
     let bottom = TOP + ROW * rows.len() as i32;
-    let width = LABELS + PANEL * sizes.len().max(1) as i32 + 20;
+    let legend: i32 = names.iter().map(|name| legend_width(name)).sum();
+    let width = (LABELS + PANEL * sizes.len().max(1) as i32).max(legend) + 20;
     let root = SVGBackend::new(path, (width as u32, bottom as u32 + 30)).into_drawing_area();
     root.fill(&WHITE)?;
     let title = "time (bytes) relative to rcmap = 1: right of the line, rcmap is ahead";
@@ -75,7 +76,7 @@ pub(crate) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>>
     for (name, color) in names.iter().zip(COLORS) {
         root.draw(&Circle::new((left, 42), 5, color.filled()))?;
         root.draw(&Text::new(*name, (left + 10, 42), text(12, HPos::Left)))?;
-        left += 34 + 7 * name.len() as i32;
+        left += legend_width(name);
     }
     let middle = |row: i32| TOP + ROW * row + ROW / 2;
     for (row, name) in (0..).zip(&rows) {
@@ -90,6 +91,10 @@ pub(crate) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>>
     }
     root.present()?;
     Ok(())
+}
+
+fn legend_width(name: &str) -> i32 {
+    34 + 7 * name.len() as i32
 }
 
 /// Where a ratio lies in a panel.

@@ -28,7 +28,7 @@ usage: cargo run --release -p rcmap-benches -- [options]
   --only LIST       of hit,kept,call,miss,read,clone,insert,churn,drop,intern,bytes,small and
                     queens,symbols,dag,paths
   --keys LIST       of u64,u32,String,Box
-  --sizes LIST      such as 1k,100k,1M
+  --sizes LIST      such as 1k,100k,1M; with this or --keys no programs, unless --only names them
   --against LIST    of rc_values,rc-hashmap,weak-table,hand_rolled,plain,hashconsing,internment
   --builds LIST     of release,thin-lto,opt-2-abort
   --baseline DIR    another checkout of rcmap is a contender; without --against the only one
@@ -90,6 +90,7 @@ fn run(mut arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
     let programs = programs::build(root, &contenders, baseline.as_deref(), &builds)?;
 
+    let sizes_given = sizes.is_some();
     let sizes = match sizes {
         Some(sizes) => sizes.iter().map(|text| size(text)).collect::<Result<_, _>>()?,
         None if full => vec![1_000, 100_000, 1_000_000],
@@ -107,7 +108,8 @@ fn run(mut arguments: Arguments) -> Result<(), Box<dyn Error>> {
             groups.extend(all.map(|(size, over)| Group { key, size, workloads: workloads(over) }));
         }
     }
-    for workload in workloads(Over::Program) {
+    let no_programs = only.is_none() && (keys.is_some() || sizes_given);
+    for workload in workloads(Over::Program).into_iter().filter(|_| !no_programs) {
         let size = match (workload, full) {
             ("queens", _) => 7 + usize::from(full),
             ("dag", true) => 1_000_000,
@@ -118,7 +120,7 @@ fn run(mut arguments: Arguments) -> Result<(), Box<dyn Error>> {
         groups.push(Group { key: KEYS.len(), size, workloads: vec![workload] });
     }
     groups.retain(|group| !group.workloads.is_empty());
-    let (most, milliseconds, turns) = if full { (3, 10, 500) } else { (2, 2, 120) };
+    let (most, milliseconds, turns) = if full { (3, 10, 500) } else { (2, 2, 60) };
     let (rounds, turns) = (rounds.unwrap_or(most), Duration::from_millis(turns));
     let plan = Plan { groups, rounds, milliseconds, turns, folder: root.to_path_buf() };
     let results = plan.run(&programs)?;
