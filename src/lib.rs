@@ -195,7 +195,10 @@ pub use error::{DisjointError, InsertError, WrongMap};
 pub use handle_hash_map::{Handle, HandleHashMap};
 pub use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
 pub use interner::{Interned, Interner, WeakInterned};
-pub use rc_hash_map::{EntryMut, Iter, IterMut, RawRef, RcHashMap, Ref, WeakRef};
+pub use rc_hash_map::{
+    BorrowedKey, Entry, EntryMut, HashedKey, Iter, IterMut, OwnedKey, RawRef, RcHashMap, Ref,
+    VacantEntry, WeakRef,
+};
 pub use slotmap::SecondaryMap;
 #[cfg(feature = "std")]
 pub use slotmap::SparseSecondaryMap;

@@ -17,6 +17,7 @@
 //! builds `Eq` may do anything with `Ref`s, but to enter the map while it compares keys panics.
 #![deny(unsafe_code)]
 
+mod entry;
 mod guard;
 #[allow(unsafe_code, reason = "what `Ref`s and the map share is reached through raw pointers")]
 mod inner;
@@ -43,6 +44,7 @@ use crate::handle_hash_map::Handle;
 use crate::table::Folded;
 use inner::Owner;
 
+pub use entry::{BorrowedKey, Entry, HashedKey, OwnedKey, VacantEntry};
 pub use inner::EntryMut;
 pub use iter::{Iter, IterMut};
 pub use reference::{RawRef, Ref};

@@ -94,9 +94,11 @@ impl<K, V> Table<K, V> {
         Self { index: Index::new(), handles: Handles::new(), arena: Arena::new() }
     }
 
-    /// What [`owner_of`](Self::owner_of) will be for all slots. Call it while there is none.
+    /// What [`owner_of`](Self::owner_of) will be for all slots; tables with owners have handles that differ. Call it
+    /// before there is a slot.
     pub(crate) fn set_owner(&mut self, owner: *const ()) {
         self.arena.owner = Owner(owner);
+        self.handles.start_apart();
     }
 
     /// Whom a slot belongs to.

@@ -214,13 +214,57 @@ fn get_panics_for_a_handle_whose_entry_is_gone_and_mints_nothing() {
 #[test]
 fn the_hash_of_a_ref_is_that_of_its_handle() {
     use std::hash::{BuildHasher, RandomState};
-    let (map, other) = (RcHashMap::<u32, u32>::new(), RcHashMap::<u32, u32>::new());
-    let (r, twin) = (map.insert(1, 1).unwrap(), other.insert(5, 5).unwrap());
+    let map = RcHashMap::<u32, u32>::new();
+    let r = map.insert(1, 1).unwrap();
     let state = RandomState::new();
     assert_eq!(state.hash_one(&r), state.hash_one(r.clone()));
-    assert_eq!(r.handle(), twin.handle());
-    assert_eq!(state.hash_one(&r), state.hash_one(&twin), "the owner is left out");
-    assert!(r != twin);
-    let set: HashSet<_> = [r.clone(), r, twin].into_iter().collect();
-    assert_eq!(set.len(), 2);
+    assert_eq!(state.hash_one(&r), state.hash_one(r.handle()), "and of nothing else");
+    assert_eq!(state.hash_one(&r), state.hash_one(r.downgrade()));
+}
+
+#[test]
+fn a_handle_stands_for_its_ref_in_a_set_of_refs() {
+    let map = RcHashMap::<u32, u32>::new();
+    let (a, b) = (map.insert(1, 1).unwrap(), map.insert(2, 2).unwrap());
+    let mut set = hashbrown::HashSet::new();
+    set.insert(a.clone());
+    assert_eq!(set.get(&a.handle()), Some(&a));
+    assert!(!set.contains(&b.handle()));
+}
+
+#[test]
+fn the_first_handles_of_many_maps_differ() {
+    let maps: Vec<_> = (0..10_000).map(|_| RcHashMap::<u32, u32>::new()).collect();
+    let refs: Vec<_> = maps.iter().map(|map| map.insert(1, 1).unwrap()).collect();
+    let handles: HashSet<_> = refs.iter().map(rcmap::Ref::handle).collect();
+    assert_eq!(handles.len(), refs.len(), "or sets of them would be slow");
+    let set: HashSet<_> = refs.iter().cloned().collect();
+    assert_eq!(set.len(), refs.len());
+    let resolved = maps.iter().filter(|map| map.contains_handle(refs[0].handle())).count();
+    assert_eq!(resolved, 1, "only its own map knows a handle");
+}
+
+#[test]
+fn each_thread_numbers_its_maps_in_the_same_way() {
+    let first_handles = || {
+        let maps: Vec<_> = (0..3).map(|_| RcHashMap::<u32, u32>::new()).collect();
+        maps.iter().map(|map| map.insert(1, 1).unwrap().handle()).collect::<Vec<_>>()
+    };
+    let of_threads = [(); 2].map(|()| std::thread::spawn(first_handles).join().unwrap());
+    assert_eq!(of_threads[0], of_threads[1], "so that runs can be repeated");
+}
+
+#[test]
+fn refs_are_ordered_by_handle() {
+    let map = RcHashMap::<u32, u32>::new();
+    let refs: Vec<_> = [5, 3, 9, 1].map(|key| map.insert(key, key).unwrap()).into();
+    let mut sorted = refs.clone();
+    sorted.sort();
+    let mut handles: Vec<_> = refs.iter().map(rcmap::Ref::handle).collect();
+    handles.sort();
+    assert_eq!(sorted.iter().map(rcmap::Ref::handle).collect::<Vec<_>>(), handles);
+    let mut weak: Vec<_> = refs.iter().map(rcmap::Ref::downgrade).collect();
+    weak.sort();
+    assert_eq!(weak.iter().map(rcmap::WeakRef::handle).collect::<Vec<_>>(), handles);
+    assert!(rcmap::WeakRef::<u32, u32>::default().upgrade().is_none());
 }

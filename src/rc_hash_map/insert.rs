@@ -12,22 +12,10 @@ use core::hash::{BuildHasher, Hash};
 
 use hashbrown::Equivalent;
 
-use super::{RcHashMap, Ref};
+use super::{Entry, RcHashMap, Ref};
 use crate::error::InsertError;
-use crate::table::Folded;
 
 impl<K, V, S> RcHashMap<K, V, S> {
-    /// Looks again if anything was inserted since a miss at `epoch`.
-    #[inline]
-    fn find_since(
-        &self,
-        epoch: u64,
-        hash: Folded,
-        eq: impl FnMut(&K) -> bool,
-    ) -> Option<Ref<K, V, S>> {
-        if epoch == self.owner.epoch() { None } else { self.owner.find(hash, eq) }
-    }
-
     /// The entry listed under `hash` that `eq` accepts; if there is none, adds what `make` gives. For
     /// callers that hash and compare themselves. O(1), amortised; one probe.
     ///
@@ -55,21 +43,16 @@ impl<K, V, S> RcHashMap<K, V, S> {
         mut eq: impl FnMut(&K) -> bool,
         make: impl FnOnce() -> (K, V),
     ) -> Ref<K, V, S> {
-        self.owner.enter();
-        let hash = Folded::new(hash);
-        if let Some(found) = self.owner.find(hash, &mut eq) {
-            drop((eq, make));
-            return found;
+        match self.entry_hashed(hash, &mut eq) {
+            Entry::Occupied(found) => {
+                drop((eq, make));
+                found
+            }
+            Entry::Vacant(vacant) => {
+                let (key, value) = make();
+                vacant.insert_by(key, value, |_, other| eq(other))
+            }
         }
-        let epoch = self.owner.epoch();
-        let (key, value) = make();
-        if let Some(found) = self.find_since(epoch, hash, &mut eq) {
-            drop((key, value, eq));
-            return found;
-        }
-        let added = self.owner.add(hash, key, value);
-        drop(eq);
-        added
     }
 }
 
@@ -162,7 +145,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     #[doc(alias = "get_or_intern")]
     #[must_use = "dropping the only `Ref` removes the entry"]
     pub fn find_or_insert(&self, key: K, value: V) -> Ref<K, V, S> {
-        self.find_or_insert_with(key, |_| value)
+        self.entry(key).or_insert(value)
     }
 
     /// The entry with this key, added if it is new, with a value made from the key. O(1), amortised.
@@ -186,8 +169,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     where
         F: FnOnce(&K) -> V,
     {
-        let Ok(r) = self.find_or_try_insert_with(key, |key| Ok::<_, Infallible>(value(key)));
-        r
+        self.entry(key).or_insert_with_key(value)
     }
 
     /// The entry with this key, added if it is new, with a value that may fail to be made. O(1),
@@ -214,13 +196,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     where
         F: FnOnce(&K) -> Result<V, E>,
     {
-        self.owner.enter();
-        let hash = self.fold(&key);
-        if let Some(found) = self.owner.find(hash, |other| key == *other) {
-            drop((key, value));
-            return Ok(found);
-        }
-        self.add_made(hash, key, value)
+        self.entry(key).or_try_insert_with_key(value)
     }
 
     /// The entry with the key that `query` stands for; the key is built only if it is new. O(1),
@@ -245,47 +221,106 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
         K: From<&'q Q>,
         F: FnOnce(&K) -> V,
     {
-        self.owner.enter();
-        let query_hash = self.fold(query);
-        if let Some(found) = self.owner.find(query_hash, |key| query.equivalent(key)) {
-            drop(value);
-            return found;
-        }
-        let epoch = self.owner.epoch();
-        let key = K::from(query);
-        let hash = self.fold(&key);
-        // `From` may normalise, so that the key is another one than the query stood for.
-        let found = if hash == query_hash && query.equivalent(&key) {
-            self.find_since(epoch, hash, |other| key == *other)
-        } else {
-            self.owner.find(hash, |other| key == *other)
-        };
-        if let Some(found) = found {
-            drop((key, value));
-            return found;
-        }
-        let Ok(r) = self.add_made(hash, key, |key| Ok::<_, Infallible>(value(key)));
+        self.entry_ref(query).or_insert_with_key(value)
+    }
+
+    /// The entry with the key that `query` stands for, added if it is new, with a value that may fail to be made.
+    /// O(1), amortised.
+    ///
+    /// # Errors
+    ///
+    /// If `value` fails: its error comes back, and the map is as `value` left it.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::<String, u32>::new();
+    /// let parsed = map.find_or_try_insert_ref("12", |key| key.parse::<u32>()).unwrap();
+    /// assert_eq!(parsed.value(&map), Ok(&12));
+    /// assert!(map.find_or_try_insert_ref("x", |key| key.parse::<u32>()).is_err());
+    /// ```
+    #[doc(alias = "get_or_try_insert_ref")]
+    #[must_use = "dropping the only `Ref` removes the entry"]
+    pub fn find_or_try_insert_ref<'q, Q, F, E>(
+        &self,
+        query: &'q Q,
+        value: F,
+    ) -> Result<Ref<K, V, S>, E>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        K: From<&'q Q>,
+        F: FnOnce(&K) -> Result<V, E>,
+    {
+        self.entry_ref(query).or_try_insert_with_key(value)
+    }
+
+    /// The entry with the key that `query` stands for; if it is new, `make` makes key and value of the query.
+    /// O(1), amortised.
+    ///
+    /// For keys that cannot be made from a query alone, because it takes an allocator, a table or a counter.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::<Box<str>, usize>::new();
+    /// let mut made = 0;
+    /// let r = map.find_or_insert_ref_with("abc", |query| {
+    ///     made += 1;
+    ///     (query.into(), query.len())
+    /// });
+    /// assert_eq!((made, r.value(&map)), (1, Ok(&3)));
+    /// ```
+    #[must_use = "dropping the only `Ref` removes the entry"]
+    pub fn find_or_insert_ref_with<Q, F>(&self, query: &Q, make: F) -> Ref<K, V, S>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        F: FnOnce(&Q) -> (K, V),
+    {
+        let Ok(r) =
+            self.find_or_try_insert_ref_with(query, |query| Ok::<_, Infallible>(make(query)));
         r
     }
 
-    /// Makes a value for a key that was just found to be new, and adds them.
-    #[inline]
-    fn add_made<F, E>(&self, hash: Folded, key: K, value: F) -> Result<Ref<K, V, S>, E>
+    /// The entry with the key that `query` stands for; if it is new, `make` makes key and value of the query, or
+    /// fails. O(1), amortised.
+    ///
+    /// # Errors
+    ///
+    /// If `make` fails: its error comes back, and the map is as `make` left it.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this map compares keys.
+    ///
+    /// ```
+    /// let map = rcmap::RcHashMap::<String, u32>::new();
+    /// let make = |query: &str| query.parse::<u32>().map(|value| (query.to_string(), value));
+    /// assert!(map.find_or_try_insert_ref_with("12", make).is_ok());
+    /// assert!(map.find_or_try_insert_ref_with("x", make).is_err());
+    /// ```
+    #[must_use = "dropping the only `Ref` removes the entry"]
+    pub fn find_or_try_insert_ref_with<Q, F, E>(
+        &self,
+        query: &Q,
+        make: F,
+    ) -> Result<Ref<K, V, S>, E>
     where
-        F: FnOnce(&K) -> Result<V, E>,
+        Q: ?Sized + Hash + Equivalent<K>,
+        F: FnOnce(&Q) -> Result<(K, V), E>,
     {
-        let epoch = self.owner.epoch();
-        let value = match value(&key) {
-            Ok(value) => value,
-            Err(error) => {
-                drop(key);
-                return Err(error);
+        match self.entry_ref(query) {
+            Entry::Occupied(found) => {
+                drop(make);
+                Ok(found)
             }
-        };
-        if let Some(found) = self.find_since(epoch, hash, |other| key == *other) {
-            drop((key, value));
-            return Ok(found);
+            Entry::Vacant(vacant) => {
+                let (key, value) = make(query)?;
+                Ok(vacant.insert_with_key(key, value))
+            }
         }
-        Ok(self.owner.add(hash, key, value))
     }
 }

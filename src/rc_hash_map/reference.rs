@@ -1,12 +1,13 @@
 //! [`Ref`], the handle that keeps its entry, and [`RawRef`], the same without a destructor.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
-use hashbrown::DefaultHashBuilder;
+use hashbrown::{DefaultHashBuilder, Equivalent};
 
 use super::inner::{Inner, Slot, owner_of, value_of};
 use super::{RcHashMap, WeakRef, removal};
@@ -20,8 +21,13 @@ use crate::tokens::{RcCount, Token, UsizeCount};
 /// entry leaves the map, and its key and value are dropped. A `Ref` may be stored in other keys and
 /// values, and may outlive the map. Cloning, dropping and reading allocate nothing and hash nothing.
 ///
-/// Two `Ref`s are equal if they name the same entry. The hash is that of the [`Handle`], so it does
-/// not depend on addresses.
+/// Two `Ref`s are equal if they name the same entry. The hash is that of the [`Handle`], so it does not depend on
+/// addresses; the handles of several maps hash differently. The order is that of the handles: it
+/// stays as it is while the map lives, and says nothing of the keys. `Ref`s of different maps are ordered in some way
+/// that may be another one in the next run.
+///
+/// There is no `Borrow<Handle>`: a `Ref` holds no handle to lend. But a [`Handle`] is [`Equivalent`] to its `Ref`, so
+/// hashbrown's and indexmap's maps with keys of `Ref`s can be asked with handles.
 ///
 /// As with `Rc`, a cycle of `Ref`s is never freed: break it with a [`WeakRef`](crate::WeakRef).
 ///
@@ -341,6 +347,27 @@ impl<K, V, S> PartialEq for Ref<K, V, S> {
 }
 
 impl<K, V, S> Eq for Ref<K, V, S> {}
+
+/// By handle, then by owner.
+impl<K, V, S> Ord for Ref<K, V, S> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let owners = || self.owner_address().cmp(&other.owner_address());
+        self.handle().cmp(&other.handle()).then_with(owners)
+    }
+}
+
+impl<K, V, S> PartialOrd for Ref<K, V, S> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Whether the `Ref` has this handle. In which map, the handle does not know.
+impl<K, V, S> Equivalent<Ref<K, V, S>> for Handle {
+    fn equivalent(&self, key: &Ref<K, V, S>) -> bool {
+        *self == key.handle()
+    }
+}
 
 impl<K, V, S> Hash for Ref<K, V, S> {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use alloc::rc::Weak;
+use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
@@ -17,7 +18,8 @@ use crate::handle_hash_map::Handle;
 /// slot is used again. Of a map that is gone it keeps one small allocation, as a `Weak` does of an
 /// `Rc`; none of the storage for entries.
 ///
-/// Two `WeakRef`s are equal if they name the same entry, gone or not.
+/// Two `WeakRef`s are equal if they name the same entry, gone or not. They are ordered by handle, as [`Ref`]s are. The
+/// [default](Default::default) one names nothing.
 ///
 /// ```
 /// use rcmap::{RcHashMap, WeakRef};
@@ -78,6 +80,13 @@ impl<K, V, S> Clone for WeakRef<K, V, S> {
     }
 }
 
+/// Names nothing, and allocates nothing.
+impl<K, V, S> Default for WeakRef<K, V, S> {
+    fn default() -> Self {
+        Self { owner: Weak::new(), handle: Handle::default() }
+    }
+}
+
 impl<K, V, S> PartialEq for WeakRef<K, V, S> {
     fn eq(&self, other: &Self) -> bool {
         self.handle == other.handle && Weak::ptr_eq(&self.owner, &other.owner)
@@ -85,6 +94,20 @@ impl<K, V, S> PartialEq for WeakRef<K, V, S> {
 }
 
 impl<K, V, S> Eq for WeakRef<K, V, S> {}
+
+/// By handle, then by owner.
+impl<K, V, S> Ord for WeakRef<K, V, S> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let owners = || self.owner.as_ptr().addr().cmp(&other.owner.as_ptr().addr());
+        self.handle.cmp(&other.handle).then_with(owners)
+    }
+}
+
+impl<K, V, S> PartialOrd for WeakRef<K, V, S> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl<K, V, S> Hash for WeakRef<K, V, S> {
     fn hash<H: Hasher>(&self, state: &mut H) {

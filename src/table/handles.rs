@@ -17,8 +17,9 @@ new_key_type! {
     /// It is a key of the crate `slotmap`, so [`SecondaryMap`](crate::SecondaryMap) and
     /// [`SparseSecondaryMap`](crate::SparseSecondaryMap) are side tables for it.
     ///
-    /// In another map than its own, a handle names some entry or none. The same goes for one that was made
-    /// with [`from_bits`](Self::from_bits).
+    /// In another map than its own, a handle names some entry or none, as one does that was made with
+    /// [`from_bits`](Self::from_bits). Neither is ever a way to undefined behaviour. In an [`RcHashMap`](crate::RcHashMap) it
+    /// names none as a rule: these maps start with different versions, which only meet by chance.
     ///
     /// ```
     /// use rcmap::{Handle, HandleHashMap};
@@ -119,6 +120,40 @@ pub(super) const LAST_VERSION: u32 = u32::MAX;
 #[cfg(test)]
 pub(super) const LAST_VERSION: u32 = 65;
 
+/// In how many places the versions of a map may start: a small part of all versions.
+#[cfg(not(test))]
+const STARTS: u32 = 1 << 24;
+#[cfg(test)]
+const STARTS: u32 = 1;
+
+/// A base for a new map. Each has another, so that the handles of many maps hash differently, and that a handle hardly
+/// ever resolves in a map that is not its own. They are counted up per thread, so that runs can be repeated.
+fn first_base() -> u32 {
+    // Consecutive maps start far apart, so that growing versions do not soon meet those of the next map.
+    const STEP: u32 = 0x9E37_79B9;
+    2 * (map_number().wrapping_mul(STEP) % STARTS)
+}
+
+/// How many maps this thread has made before.
+#[cfg(feature = "std")]
+fn map_number() -> u32 {
+    use core::cell::Cell;
+
+    std::thread_local!(static MAPS: Cell<u32> = const { Cell::new(0) });
+    MAPS.replace(MAPS.get().wrapping_add(1))
+}
+
+/// How many maps have been made before; fewer if threads make some at one time, which does no harm.
+#[cfg(not(feature = "std"))]
+fn map_number() -> u32 {
+    use core::sync::atomic::{AtomicUsize, Ordering};
+
+    static MAPS: AtomicUsize = AtomicUsize::new(0);
+    let number = MAPS.load(Ordering::Relaxed);
+    MAPS.store(number.wrapping_add(1), Ordering::Relaxed);
+    number as u32
+}
+
 /// More numbers than this are not kept for a map without entries.
 const LARGE: usize = 1 << 10;
 
@@ -134,6 +169,12 @@ pub(super) struct Handles {
 impl Handles {
     pub(super) fn new() -> Self {
         Self { slots: Some(SlotMap::new()), base: 0, newest: 0 }
+    }
+
+    /// Lets versions start somewhere else than in other maps. Call it before there is a handle.
+    pub(super) fn start_apart(&mut self) {
+        self.base = first_base();
+        self.newest = self.base;
     }
 
     /// The key that a handle stands for. One of before the last `reset` has a version up to the base, and so
