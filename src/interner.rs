@@ -16,20 +16,27 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use core::cmp::Ordering;
+mod entry;
+mod interned;
+
 use core::fmt;
-use core::hash::{BuildHasher, Hash, Hasher};
-use core::ops::Deref;
+use core::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
 
 use crate::handle_hash_map::Handle;
-use crate::rc_hash_map::{self, RcHashMap, Ref, WeakRef};
+use crate::rc_hash_map::{self, RcHashMap};
+
+pub use entry::{Entry, VacantEntry};
+pub use interned::{Interned, WeakInterned};
 
 /// A set that stores each value once and frees it with the last handle to it.
 ///
 /// The main use is `Interner<Box<str>>` with `&str` queries. With a term type whose fields are
 /// `Interned` terms themselves, it is a table for hash-consing.
+///
+/// Queries are what the value borrows as: `str` for a `String`, a slice for a `Vec`. A literal such as `b"abc"` is
+/// an array, not a slice, so write `&b"abc"[..]` for an `Interner<Vec<u8>>`.
 ///
 /// ```
 /// use rcmap::{Interned, Interner};
@@ -277,6 +284,55 @@ impl<T: Eq + Hash, S: BuildHasher> Interner<T, S> {
     {
         Interned(self.map.find_or_insert_ref(query, |_| ()))
     }
+
+    /// The handle of the value that `query` stands for, which `make` makes if it is new. O(1), amortised.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this interner compares values.
+    ///
+    /// ```
+    /// let names = rcmap::Interner::<Vec<u8>>::new();
+    /// let abc = names.intern_with(&b"abc"[..], |bytes| bytes.to_vec());
+    /// assert_eq!(abc.len(), 3);
+    /// ```
+    #[doc(alias = "get_or_intern_with")]
+    #[must_use = "dropping the last handle frees the value"]
+    pub fn intern_with<Q>(&self, query: &Q, make: impl FnOnce(&Q) -> T) -> Interned<T, S>
+    where
+        Q: ?Sized + Hash + Equivalent<T>,
+    {
+        self.entry_ref(query).or_insert_with(|| make(query))
+    }
+
+    /// The handle of the value that `query` stands for, which `make` makes if it is new, or fails to make. O(1),
+    /// amortised.
+    ///
+    /// # Errors
+    ///
+    /// If `make` fails: its error comes back, and nothing is stored.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows. In debug builds, if called from `Eq` while this interner compares values.
+    ///
+    /// ```
+    /// let names = rcmap::Interner::<String>::new();
+    /// let check = |name: &str| if name.len() < 9 { Ok(name.to_string()) } else { Err("too long") };
+    /// assert!(names.try_intern_with("short", check).is_ok());
+    /// assert!(names.try_intern_with("much too long", check).is_err());
+    /// ```
+    #[must_use = "dropping the last handle frees the value"]
+    pub fn try_intern_with<Q, E>(
+        &self,
+        query: &Q,
+        make: impl FnOnce(&Q) -> Result<T, E>,
+    ) -> Result<Interned<T, S>, E>
+    where
+        Q: ?Sized + Hash + Equivalent<T>,
+    {
+        self.entry_ref(query).or_try_insert_with(|| make(query))
+    }
 }
 
 impl<T, S: BuildHasher> Interner<T, S> {
@@ -299,6 +355,26 @@ impl<T, S: BuildHasher> Interner<T, S> {
         Q: ?Sized + Hash + Equivalent<T>,
     {
         self.map.find(query).map(Interned)
+    }
+
+    /// Whether somebody holds this value. O(1), touches no count.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if called from `Eq` while this interner compares values.
+    ///
+    /// ```
+    /// let names = rcmap::Interner::<Box<str>>::new();
+    /// let _a = names.intern_ref("a");
+    /// assert!(names.contains("a") && !names.contains("b"));
+    /// ```
+    #[doc(alias = "contains_key")]
+    #[must_use]
+    pub fn contains<Q>(&self, query: &Q) -> bool
+    where
+        Q: ?Sized + Hash + Equivalent<T>,
+    {
+        self.map.contains_key(query)
     }
 }
 
@@ -344,222 +420,6 @@ impl<T, S> Iterator for Iter<'_, T, S> {
 }
 
 impl<T, S> core::iter::FusedIterator for Iter<'_, T, S> {}
-
-/// The one handle of a value in an [`Interner`].
-///
-/// One word. Reads like the value, stays readable when the interner is gone, and keeps the value
-/// alive. Equality is identity, one comparison: two handles of one interner are equal if and only if
-/// their values are. Order and printing go by content; values of two interners with the same content
-/// differ, and are ordered by interner.
-///
-/// There is no `Borrow<T>`: the hash is that of the handle, not of the value.
-///
-/// ```
-/// let names = rcmap::Interner::<Box<str>>::new();
-/// let (b, a) = (names.intern_ref("b"), names.intern_ref("a"));
-/// assert!(a < b);
-/// drop(names);
-/// assert_eq!(a.to_string(), "a");
-/// ```
-#[must_use = "dropping the last handle frees the value"]
-pub struct Interned<T, S = DefaultHashBuilder>(Ref<T, (), S>);
-
-impl<T, S> Interned<T, S> {
-    /// A copyable name of the value, which keeps nothing alive. O(1).
-    ///
-    /// ```
-    /// let names = rcmap::Interner::new();
-    /// let a = names.intern("a");
-    /// assert_eq!(a.handle(), a.clone().handle());
-    /// ```
-    #[must_use]
-    pub fn handle(&self) -> Handle {
-        self.0.handle()
-    }
-
-    /// The number of handles of the value. O(1).
-    ///
-    /// ```
-    /// let names = rcmap::Interner::new();
-    /// let a = names.intern("a");
-    /// assert_eq!(a.strong_count(), 1);
-    /// ```
-    #[must_use]
-    pub fn strong_count(&self) -> usize {
-        self.0.strong_count()
-    }
-
-    /// A handle that keeps nothing alive and can become an `Interned` again while somebody else holds the value.
-    /// O(1).
-    ///
-    /// ```
-    /// let names = rcmap::Interner::new();
-    /// let a = names.intern("a");
-    /// let weak = a.downgrade();
-    /// assert!(weak.upgrade().unwrap() == a);
-    /// drop(a);
-    /// assert!(weak.upgrade().is_none());
-    /// ```
-    #[must_use]
-    pub fn downgrade(&self) -> WeakInterned<T, S> {
-        WeakInterned(self.0.downgrade())
-    }
-
-    /// Whether the value is of this interner. O(1).
-    ///
-    /// ```
-    /// let (names, others) = (rcmap::Interner::new(), rcmap::Interner::new());
-    /// let a = names.intern("a");
-    /// assert!(a.belongs_to(&names) && !a.belongs_to(&others));
-    /// ```
-    #[must_use]
-    pub fn belongs_to(&self, interner: &Interner<T, S>) -> bool {
-        self.0.belongs_to(&interner.map)
-    }
-}
-
-impl<T, S> Deref for Interned<T, S> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        self.0.as_key()
-    }
-}
-
-impl<T, S> AsRef<T> for Interned<T, S> {
-    #[inline]
-    fn as_ref(&self) -> &T {
-        self.0.as_key()
-    }
-}
-
-impl<T, S> Clone for Interned<T, S> {
-    #[inline]
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T, S> PartialEq for Interned<T, S> {
-    #[inline]
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl<T, S> Eq for Interned<T, S> {}
-
-impl<T, S> Hash for Interned<T, S> {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
-
-impl<T: Ord, S> PartialOrd for Interned<T, S> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T: Ord, S> Ord for Interned<T, S> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        if self == other {
-            return Ordering::Equal;
-        }
-        T::cmp(self, other)
-            .then_with(|| self.0.owner_address().cmp(&other.0.owner_address()))
-            .then_with(|| self.handle().cmp(&other.handle()))
-    }
-}
-
-impl<T: fmt::Debug, S> fmt::Debug for Interned<T, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        T::fmt(self, f)
-    }
-}
-
-impl<T: fmt::Display, S> fmt::Display for Interned<T, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        T::fmt(self, f)
-    }
-}
-
-/// A handle that keeps nothing alive: what [`WeakRef`] is to [`Ref`].
-///
-/// Made by [`Interned::downgrade`]. It may outlive the interner.
-///
-/// ```
-/// use rcmap::{Interner, WeakInterned};
-///
-/// let names = Interner::<Box<str>>::new();
-/// let a = names.intern_ref("a");
-/// let weak: WeakInterned<Box<str>> = a.downgrade();
-/// assert_eq!(weak.upgrade().as_deref().map(|text| &**text), Some("a"));
-/// ```
-pub struct WeakInterned<T, S = DefaultHashBuilder>(WeakRef<T, (), S>);
-
-impl<T, S> WeakInterned<T, S> {
-    /// The handle of the value, if somebody holds it. O(1).
-    ///
-    /// ```
-    /// let names = rcmap::Interner::new();
-    /// let a = names.intern("a");
-    /// assert!(a.downgrade().upgrade() == Some(a));
-    /// ```
-    #[must_use = "dropping the last handle frees the value"]
-    pub fn upgrade(&self) -> Option<Interned<T, S>> {
-        self.0.upgrade().map(Interned)
-    }
-
-    /// A copyable name of the value. O(1).
-    ///
-    /// ```
-    /// let names = rcmap::Interner::new();
-    /// let a = names.intern("a");
-    /// assert_eq!(a.downgrade().handle(), a.handle());
-    /// ```
-    #[must_use]
-    pub fn handle(&self) -> Handle {
-        self.0.handle()
-    }
-}
-
-impl<T, S> Clone for WeakInterned<T, S> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T, S> PartialEq for WeakInterned<T, S> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl<T, S> Eq for WeakInterned<T, S> {}
-
-impl<T, S> Hash for WeakInterned<T, S> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
-
-/// Prints the handle, not the value.
-impl<T, S> fmt::Debug for WeakInterned<T, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WeakInterned").field(&self.handle()).finish()
-    }
-}
-
-/// Serialises as the value.
-#[cfg(feature = "serde")]
-impl<T: serde_core::Serialize, S> serde_core::Serialize for Interned<T, S> {
-    fn serialize<Z: serde_core::Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        T::serialize(self, serializer)
-    }
-}
 
 /// Deserialises a value, and yields its handle.
 #[cfg(feature = "serde")]

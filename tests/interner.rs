@@ -199,3 +199,64 @@ fn weak_handles_keep_nothing_and_outlive_the_interner() {
     assert!(weak.upgrade().is_none());
     assert_eq!(size_of_val(&weak), size_of::<usize>() + 8);
 }
+
+#[test]
+fn a_value_is_made_only_if_nobody_holds_it() {
+    let names = Interner::<String>::new();
+    let a = names.intern_with("a", |query| query.to_string());
+    assert!(names.intern_with("a", |_| unreachable!()) == a);
+    assert!(names.try_intern_with("a", |_| Err::<String, ()>(())) == Ok(a.clone()));
+    assert!(names.try_intern_with("b", |_| Err::<String, _>("no")).is_err());
+    assert_eq!((names.len(), a.strong_count()), (1, 1));
+    assert!(names.contains("a") && !names.contains("b"));
+}
+
+#[test]
+fn a_vacant_entry_of_an_interner_returns_what_was_interned_meanwhile() {
+    use rcmap::interner::Entry;
+    let names = Interner::<String>::new();
+    let Entry::Vacant(vacant) = names.entry_ref("a") else { panic!("it is new") };
+    assert_eq!(vacant.query(), "a");
+    let meanwhile = names.intern_ref("a");
+    assert!(vacant.insert("a".to_string()) == meanwhile);
+    assert_eq!(names.len(), 1);
+    assert!(names.entry_ref("a").or_insert("a".to_string()) == meanwhile);
+}
+
+#[test]
+fn an_interned_value_compares_with_values_and_texts() {
+    let boxed = Interner::<Box<str>>::new();
+    let a = boxed.intern_ref("a");
+    assert!(a == "a" && a == *"a" && "a" == a && *"a" == a && a == Box::<str>::from("a"));
+    assert!(a != "b");
+    let strings = Interner::<String>::new();
+    let s = strings.intern_ref("a");
+    assert!(s == "a" && s == "a".to_string() && *"a" == s);
+    let bytes = Interner::<Vec<u8>>::new();
+    let b = bytes.intern_ref(&b"abc"[..]);
+    assert!(b == b"abc"[..] && b == vec![b'a', b'b', b'c']);
+    let borrowed = Interner::<&str>::new();
+    assert!(borrowed.intern("a") == "a");
+}
+
+#[test]
+fn the_last_interned_handle_takes_the_value_out_and_others_do_not() {
+    let names = Interner::<String>::new();
+    let a = names.intern_ref("a");
+    let second = a.clone();
+    let a = a.try_unwrap().unwrap_err();
+    assert_eq!(a.strong_count(), 2);
+    drop(second);
+    drop(names);
+    assert_eq!(a.try_unwrap(), Ok("a".to_string()));
+}
+
+#[test]
+fn an_interned_handle_is_a_ref_and_back() {
+    let names = Interner::<String>::new();
+    let a = names.intern_ref("a");
+    let r: rcmap::Ref<String, ()> = a.clone().into();
+    assert_eq!(r.handle(), a.handle());
+    assert!(rcmap::Interned::from(r) == a);
+    assert!(rcmap::WeakInterned::<String>::default().upgrade().is_none());
+}

@@ -1,0 +1,196 @@
+//! Entries: one hash and one probe, and never two entries with one key, whatever happens while one is held.
+
+use std::cell::{Cell, RefCell};
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+use rcmap::{Entry, RcHashMap};
+
+thread_local! {
+    static HASHES: Cell<usize> = const { Cell::new(0) };
+    static COMPARISONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A key that counts how often it is hashed and compared.
+#[derive(Clone, Debug)]
+struct Counted(u32);
+
+impl Hash for Counted {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        HASHES.set(HASHES.get() + 1);
+        self.0.hash(state);
+    }
+}
+
+impl PartialEq for Counted {
+    fn eq(&self, other: &Self) -> bool {
+        COMPARISONS.set(COMPARISONS.get() + 1);
+        self.0 == other.0
+    }
+}
+
+impl Eq for Counted {}
+
+/// What `run` hashes and compares.
+fn counted<R>(run: impl FnOnce() -> R) -> (R, usize, usize) {
+    HASHES.set(0);
+    COMPARISONS.set(0);
+    let result = run();
+    (result, HASHES.get(), COMPARISONS.get())
+}
+
+fn expect_vacant<'a, K, V, S, L>(
+    entry: Entry<'a, K, V, S, L>,
+) -> rcmap::VacantEntry<'a, K, V, S, L> {
+    match entry {
+        Entry::Occupied(_) => panic!("it is new"),
+        Entry::Vacant(vacant) => vacant,
+    }
+}
+
+#[test]
+fn an_entry_hashes_once_and_looks_once() {
+    let map = RcHashMap::<Counted, u32>::new();
+    let (first, hashes, comparisons) = counted(|| map.entry(Counted(1)).or_insert(1));
+    assert_eq!((hashes, comparisons), (1, 0));
+    let (second, hashes, comparisons) = counted(|| map.entry(Counted(1)).or_insert(2));
+    assert_eq!((hashes, comparisons), (1, 1));
+    assert!(first == second);
+    let hash = map.hash(&Counted(2));
+    let (_third, hashes, comparisons) =
+        counted(|| map.entry_hashed(hash, |key| key.0 == 2).or_insert(Counted(2), 2));
+    assert_eq!((hashes, comparisons), (0, 0), "the caller's hash is used");
+}
+
+#[test]
+fn an_entry_looks_again_if_anything_was_inserted_meanwhile() {
+    let map = RcHashMap::<Counted, u32>::new();
+    let vacant = expect_vacant(map.entry(Counted(1)));
+    let _other = map.insert(Counted(2), 2).unwrap();
+    let (_r, hashes, _) = counted(|| vacant.insert(1));
+    assert_eq!(hashes, 0, "the hash is kept");
+    assert_eq!(map.len(), 2);
+}
+
+#[test]
+fn a_key_that_was_inserted_meanwhile_wins() {
+    let map = RcHashMap::<String, Rc<u32>>::new();
+    let key = || "key".to_string();
+    let (lost, hash) = (Rc::new(2), map.hash("key"));
+
+    let owned = expect_vacant(map.entry(key()));
+    let borrowed = expect_vacant(map.entry_ref("key"));
+    let with_key = expect_vacant(map.entry_ref("key"));
+    let hashed = expect_vacant(map.entry_hashed(hash, |it| it == "key"));
+    let by = expect_vacant(map.entry_hashed(hash, |it| it == "key"));
+    let first = map.insert(key(), Rc::new(1)).unwrap();
+    assert!(owned.insert(lost.clone()) == first);
+    assert!(borrowed.insert(lost.clone()) == first);
+    assert!(with_key.insert_with_key(key(), lost.clone()) == first);
+    assert!(hashed.insert(key(), lost.clone()) == first);
+    assert!(by.insert_by(key(), lost.clone(), |a, b| a == b) == first);
+    assert_eq!((map.len(), first.strong_count()), (1, 1));
+    assert_eq!(Rc::strong_count(&lost), 1, "what was not used is dropped");
+}
+
+#[test]
+fn a_vacant_entry_survives_whatever_the_map_does() {
+    let map = RcHashMap::<u32, u32>::new();
+    let held: Vec<_> = (1..50_000).map(|n| map.insert(n, n).unwrap()).collect();
+    let vacant = expect_vacant(map.entry(0));
+    let hashed = expect_vacant(map.entry_hashed(map.hash(&50_000), |&key| key == 50_000));
+    drop(held);
+    map.shrink_to_fit();
+    assert_eq!(map.len(), 0);
+    let (a, b) = (vacant.insert(1), hashed.insert(50_000, 2));
+    assert!(map.find(&0) == Some(a) && map.find(&50_000) == Some(b));
+}
+
+#[test]
+fn closures_may_look_at_what_the_key_is_then_made_of() {
+    struct Parts(String, Vec<u8>);
+    let map = RcHashMap::<(String, Vec<u8>), ()>::new();
+    let add = |parts: Parts| {
+        let hash = map.hash(&(parts.0.clone(), parts.1.clone()));
+        map.entry_hashed(hash, |key| key.0 == parts.0 && key.1 == parts.1)
+            .or_insert_with(|| ((parts.0, parts.1), ()))
+    };
+    let first = add(Parts("a".into(), vec![1]));
+    assert!(add(Parts("a".into(), vec![1])) == first);
+    assert!(add(Parts("a".into(), vec![2])) != first);
+}
+
+#[test]
+fn a_constructor_that_fails_leaves_the_map_alone_and_the_key_is_dropped() {
+    let map = RcHashMap::<Rc<str>, u32>::new();
+    let key: Rc<str> = "key".into();
+    let failed = map.entry(key.clone()).or_try_insert_with(|| Err::<u32, _>("no"));
+    assert_eq!(failed.unwrap_err(), "no");
+    assert_eq!((map.len(), Rc::strong_count(&key)), (0, 1));
+    let failed = map.entry_ref("key").or_try_insert_with(|| Err::<u32, _>("no"));
+    assert_eq!(failed.unwrap_err(), "no");
+    let hash = map.hash("key");
+    let failed = map
+        .entry_hashed(hash, |it| **it == *"key")
+        .or_try_insert_with(|| Err::<(Rc<str>, u32), _>("no"));
+    assert_eq!(failed.unwrap_err(), "no");
+    assert!(map.is_empty());
+}
+
+#[test]
+fn constructors_of_entries_may_insert_the_same_key() {
+    let map = RcHashMap::<String, u32>::new();
+    let inner = RefCell::new(Vec::new());
+    let insert = || inner.borrow_mut().push(map.find_or_insert("key".to_string(), 1));
+    let outer = [
+        map.entry("key".to_string()).or_insert_with(|| {
+            insert();
+            2
+        }),
+        map.entry_ref("key").or_insert_with_key(|_| unreachable!()),
+    ];
+    assert!(outer.iter().all(|r| *r == inner.borrow()[0]));
+    assert_eq!((map.len(), outer[0].value(&map)), (1, Ok(&1)));
+}
+
+#[test]
+fn a_key_that_the_query_does_not_stand_for_is_looked_up_by_itself() {
+    let map = RcHashMap::<String, u32>::new();
+    let lower = map.insert("key".to_string(), 1).unwrap();
+    let vacant = expect_vacant(map.entry_ref("KEY"));
+    assert!(vacant.insert_with_key("key".to_string(), 2) == lower);
+    let vacant = expect_vacant(map.entry_ref("OTHER"));
+    let other = vacant.insert_with_key("other".to_string(), 3);
+    assert!(map.find("other") == Some(other));
+    assert!(map.find("OTHER").is_none());
+}
+
+#[test]
+fn a_query_with_a_context_makes_its_key_once() {
+    let map = RcHashMap::<Box<str>, usize>::new();
+    let mut made = Vec::new();
+    let mut intern = |text: &str| {
+        map.find_or_insert_ref_with(text, |text| {
+            made.push(text.to_string());
+            (text.into(), made.len())
+        })
+    };
+    let (a, b, again) = (intern("a"), intern("b"), intern("a"));
+    assert!(a == again && a != b);
+    assert_eq!(made, ["a", "b"]);
+    let failed = map.find_or_try_insert_ref_with("c", |_| Err::<(Box<str>, usize), _>("no"));
+    assert_eq!(failed.unwrap_err(), "no");
+    assert_eq!(map.len(), 2);
+}
+
+#[test]
+fn an_entry_that_is_not_used_changes_nothing() {
+    let map = RcHashMap::<u32, u32>::new();
+    drop(map.entry(1));
+    assert!(map.is_empty());
+    let r = map.insert(1, 1).unwrap();
+    let occupied = map.entry(1);
+    assert_eq!(r.strong_count(), 2, "an occupied entry is a `Ref`");
+    drop(occupied);
+    assert_eq!(r.strong_count(), 1);
+}
