@@ -390,6 +390,21 @@ impl<K, V, S> CountedHashMap<K, V, S> {
         }
     }
 
+    /// Whether a [`Handle`] names an entry. O(1).
+    ///
+    /// ```
+    /// let mut map = rcmap::CountedHashMap::new();
+    /// let handle = map.insert("a", 1).unwrap();
+    /// let name = handle.handle();
+    /// assert!(map.contains_handle(name));
+    /// map.put(handle);
+    /// assert!(!map.contains_handle(name));
+    /// ```
+    #[must_use]
+    pub fn contains_handle(&self, handle: Handle) -> bool {
+        self.base.contains_handle(handle)
+    }
+
     fn mint(&self, handle: Handle) -> Option<CountedHandle> {
         let token = handle.value(&self.base)?.refcount.get();
         Some(CountedHandle { handle, token })

@@ -290,6 +290,20 @@ impl<K, V, S> HandleHashMap<K, V, S> {
         self.table.get().check_invariants();
     }
 
+    /// Whether a [`Handle`] names an entry. O(1).
+    ///
+    /// ```
+    /// let mut map = rcmap::HandleHashMap::new();
+    /// let handle = map.insert("a", 1).unwrap();
+    /// assert!(map.contains_handle(handle));
+    /// map.remove(handle);
+    /// assert!(!map.contains_handle(handle));
+    /// ```
+    #[must_use]
+    pub fn contains_handle(&self, handle: Handle) -> bool {
+        self.table.get().slot(handle).is_some()
+    }
+
     /// The entries, for the layer above, which owns this map.
     #[inline]
     pub(crate) fn table(&self) -> &TableCell<K, V> {

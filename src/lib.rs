@@ -21,6 +21,7 @@
 //! | task | how |
 //! | --- | --- |
 //! | add an entry, keep it | [`RcHashMap::insert`] |
+//! | look first and decide then | [`entry`](RcHashMap::entry), [`entry_ref`](RcHashMap::entry_ref), [`entry_hashed`](RcHashMap::entry_hashed) |
 //! | get the entry of a key, adding it if it is new | [`find_or_insert`](RcHashMap::find_or_insert), [`find_or_insert_with`](RcHashMap::find_or_insert_with); from a borrowed query [`find_or_insert_ref`](RcHashMap::find_or_insert_ref); if making the value may fail [`find_or_try_insert_with`](RcHashMap::find_or_try_insert_with) |
 //! | look up | [`find`](RcHashMap::find), [`contains_key`](RcHashMap::contains_key) |
 //! | read | [`Ref::value`], [`Ref::key`], and without the map [`Ref::as_key`] |
@@ -28,7 +29,7 @@
 //! | remove an entry | drop its last `Ref`; [`Ref::try_unwrap`] hands key and value over |
 //! | refer to an entry without keeping it | [`Ref::downgrade`] |
 //! | store a name of eight bytes | [`Ref::handle`], back with [`RcHashMap::resolve`] |
-//! | keep data beside a map | [`SecondaryMap`]`<Handle, T>`, purged with [`RcHashMap::contains_handle`] |
+//! | keep data beside a map | [`SideTable`], or [`SecondaryMap`]`<Handle, T>` |
 //! | intern strings | [`Interner`] |
 //! | hash and compare yourself | [`RcHashMap::hash`], [`find_hashed`](RcHashMap::find_hashed), [`find_or_insert_hashed_with`](RcHashMap::find_or_insert_hashed_with) |
 //! | keep a handle where no destructor may run: unions, `Copy` types | [`Ref::into_raw`] |
@@ -183,6 +184,7 @@ mod error;
 pub mod handle_hash_map;
 pub mod interner;
 pub mod rc_hash_map;
+pub mod side_table;
 #[allow(unsafe_code, reason = "slots are reached through raw pointers, so that entries never move")]
 mod table;
 pub mod tokens;
@@ -199,6 +201,7 @@ pub use rc_hash_map::{
     BorrowedKey, Entry, EntryMut, HashedKey, Iter, IterMut, OwnedKey, RawRef, RcHashMap, Ref,
     VacantEntry, WeakRef,
 };
+pub use side_table::{SideKey, SideMap, SideTable};
 pub use slotmap::SecondaryMap;
 #[cfg(feature = "std")]
 pub use slotmap::SparseSecondaryMap;

@@ -71,6 +71,10 @@ use crate::rc_hash_map::{Ref, WeakRef};
 pub struct Interned<T, S = DefaultHashBuilder>(pub(super) Ref<T, (), S>);
 
 impl<T, S> Interned<T, S> {
+    pub(crate) fn entry(&self) -> &Ref<T, (), S> {
+        &self.0
+    }
+
     /// A copyable name of the value, which keeps nothing alive. O(1).
     ///
     /// ```

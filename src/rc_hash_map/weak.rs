@@ -61,6 +61,12 @@ impl<K, V, S> WeakRef<K, V, S> {
         Owner(self.owner.upgrade()?).resolve(self.handle)
     }
 
+    /// Tells which handles name an entry of this map.
+    pub(crate) fn contains_handle(&self) -> impl Fn(Handle) -> bool {
+        let owner = self.owner.upgrade().map(Owner);
+        move |handle| owner.as_ref().is_some_and(|owner| owner.contains_handle(handle))
+    }
+
     /// The copyable name of the entry.
     ///
     /// ```

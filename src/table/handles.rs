@@ -124,7 +124,7 @@ pub(super) const LAST_VERSION: u32 = 65;
 #[cfg(not(test))]
 const STARTS: u32 = 1 << 24;
 #[cfg(test)]
-const STARTS: u32 = 1;
+const STARTS: u32 = 2;
 
 /// A base for a new map. Each has another, so that the handles of many maps hash differently, and that a handle hardly
 /// ever resolves in a map that is not its own. They are counted up per thread, so that runs can be repeated.
