@@ -46,7 +46,7 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 fn main() -> ExitCode {
     let mut paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     if paths.is_empty() {
-        paths.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+        paths.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../src"));
     }
     let stdout = io::stdout();
     let progress_bar = stdout.is_terminal();

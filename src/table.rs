@@ -198,7 +198,7 @@ impl<K, V> Table<K, V> {
     /// If memory or numbers run out. Nothing has changed then.
     pub(crate) fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         // More than there are numbers. (`Handles` asks again, for numbers that are in use.)
-        if additional > u32::MAX as usize - 1 {
+        if additional > u32::MAX as usize - 1 - self.len() {
             return Err(TryReserveError::CapacityOverflow);
         }
         self.arena.sort(&mut self.handles)?;

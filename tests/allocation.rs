@@ -33,15 +33,19 @@ fn the_counter_counts() {
     assert_eq!(BYTES.get(), before);
 }
 
-#[test]
-fn whichever_allocation_is_refused_the_map_stays_as_it_was() {
+/// Reserves while the allocator refuses everything after so many allocations, in a map with ten entries that `prepare`
+/// has made, until it succeeds.
+fn reserve_whichever_allocation_is_refused(
+    prepare: fn() -> RcHashMap<usize, usize>,
+    entries: usize,
+) {
     for granted in 0.. {
-        let map = RcHashMap::new();
-        let held: Vec<_> = (0..10).map(|n| map.insert(n, n).unwrap()).collect();
+        let map = prepare();
+        let held: Vec<_> = (0..entries).map(|n| map.insert(n, n).unwrap()).collect();
         let result = granting(granted, || map.try_reserve(1000));
         #[cfg(debug_assertions)]
         map.check_invariants();
-        assert_eq!(map.len(), 10);
+        assert_eq!(map.len(), entries);
         for (n, r) in held.iter().enumerate() {
             assert_eq!(r.value(&map), Ok(&n));
             assert!(map.find(&n).is_some_and(|found| found == *r));
@@ -52,15 +56,54 @@ fn whichever_allocation_is_refused_the_map_stays_as_it_was() {
                 assert!(map.capacity() < 1000);
                 // It grows again as soon as there is memory.
                 let more: Vec<_> = (10..100).map(|n| map.insert(n, n).unwrap()).collect();
-                assert_eq!(more.len() + 10, map.len());
+                assert_eq!(more.len() + entries, map.len());
             }
             Err(other) => panic!("{other:?}"),
             Ok(()) => {
-                assert!(map.capacity() >= 1010);
+                assert!(map.capacity() >= 1000 + entries);
                 assert!(granted >= 4, "blocks, pages, handles and index are allocated");
                 return;
             }
         }
+    }
+}
+
+#[test]
+fn whichever_allocation_is_refused_the_map_stays_as_it_was() {
+    reserve_whichever_allocation_is_refused(RcHashMap::new, 10);
+}
+
+#[test]
+fn whichever_allocation_is_refused_a_map_that_was_emptied_stays_as_it_was() {
+    let emptied = || {
+        let map = RcHashMap::new();
+        let held: Vec<_> = (0..5000).map(|n| map.insert(n, n).unwrap()).collect();
+        drop(held);
+        map
+    };
+    reserve_whichever_allocation_is_refused(emptied, 0);
+    let shrunk = || {
+        let map = RcHashMap::new();
+        map.shrink_to_fit();
+        map
+    };
+    reserve_whichever_allocation_is_refused(shrunk, 0);
+}
+
+#[test]
+fn whichever_allocation_is_refused_entries_are_dropped_and_memory_freed() {
+    for granted in 0..10 {
+        let map = RcHashMap::new();
+        let held: Vec<_> = (0..N as usize).map(|n| map.insert(n, n).unwrap()).collect();
+        granting(granted, || {
+            drop(held);
+            map.shrink_to_fit();
+        });
+        #[cfg(debug_assertions)]
+        map.check_invariants();
+        assert!(map.is_empty());
+        assert!(map.find(&1).is_none());
+        assert!(map.insert(1, 1).is_ok());
     }
 }
 

@@ -194,3 +194,72 @@ fn an_entry_that_is_not_used_changes_nothing() {
     drop(occupied);
     assert_eq!(r.strong_count(), 1);
 }
+
+/// Runs something when it is dropped, for closures to hold.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        self.0();
+    }
+}
+
+#[test]
+fn a_key_that_the_destructor_of_the_closure_inserts_is_not_inserted_again() {
+    let map = RcHashMap::<u32, u32>::new();
+    let held = RefCell::new(Vec::new());
+    let insert = OnDrop(|| held.borrow_mut().push(map.insert(7, 1).unwrap()));
+    let vacant = map.entry_hashed(map.hash(&7), move |key| {
+        let _insert = &insert;
+        *key == 7
+    });
+    assert_eq!(map.len(), 1, "the closure is gone");
+    assert!(vacant.or_insert(7, 2) == held.borrow()[0]);
+    assert_eq!(map.len(), 1);
+}
+
+#[test]
+fn nothing_stays_if_the_destructor_of_a_closure_panics() {
+    let map = RcHashMap::<u32, String>::new();
+    let hash = map.hash(&7);
+    let panics = || OnDrop(|| assert!(std::thread::panicking(), "on purpose"));
+    type Attempt<'a> = Box<dyn FnOnce() + 'a>;
+    let attempts: [Attempt; 6] = [
+        Box::new(|| {
+            let eq = panics();
+            let eq = move |key: &u32| (&eq, *key == 7).1;
+            drop(map.find_or_insert_hashed_with(hash, eq, || (7, String::new())));
+        }),
+        Box::new(|| {
+            let eq = panics();
+            let eq = move |key: &u32| (&eq, *key == 7).1;
+            drop(map.entry_hashed(hash, eq).or_insert(7, String::new()));
+        }),
+        Box::new(|| {
+            let eq = panics();
+            let eq = move |a: &u32, b: &u32| (&eq, a == b).1;
+            let vacant = expect_vacant(map.entry_hashed(hash, |key| *key == 7));
+            drop(vacant.insert_by(7, String::new(), eq));
+        }),
+        Box::new(|| {
+            let make = panics();
+            drop(map.entry(7).or_insert_with(move || (&make, String::new()).1));
+        }),
+        Box::new(|| {
+            let _r = map.insert(7, String::new()).unwrap();
+            let make = panics();
+            drop(map.entry(7).or_insert_with(move || (&make, String::new()).1));
+        }),
+        Box::new(|| {
+            let _r = map.insert(7, String::new()).unwrap();
+            let make = panics();
+            let make = move |_: &u32| (&make, (7, String::new())).1;
+            drop(map.find_or_insert_ref_with(&7, make));
+        }),
+    ];
+    for (n, attempt) in attempts.into_iter().enumerate() {
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(attempt));
+        assert!(result.is_err(), "attempt {n}");
+        assert_eq!(map.len(), 0, "attempt {n}");
+    }
+}

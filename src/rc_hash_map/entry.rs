@@ -67,7 +67,7 @@ pub struct BorrowedKey<'q, Q: ?Sized>(&'q Q);
 pub struct HashedKey(());
 
 impl<K, V, S> RcHashMap<K, V, S> {
-    /// A miss that holds now.
+    /// A miss that holds now: no user code has run since the look.
     #[inline]
     fn vacant<L>(&self, hash: Folded, looked_for: L) -> VacantEntry<'_, K, V, S, L> {
         VacantEntry { map: self, hash, epoch: self.owner.epoch(), looked_for }
@@ -95,14 +95,17 @@ impl<K, V, S> RcHashMap<K, V, S> {
     pub fn entry_hashed(
         &self,
         hash: u64,
-        eq: impl FnMut(&K) -> bool,
+        mut eq: impl FnMut(&K) -> bool,
     ) -> Entry<'_, K, V, S, HashedKey> {
         self.owner.enter();
         let hash = Folded::new(hash);
-        match self.owner.find(hash, eq) {
+        let entry = match self.owner.find(hash, &mut eq) {
             Some(found) => Entry::Occupied(found),
             None => Entry::Vacant(self.vacant(hash, HashedKey(()))),
-        }
+        };
+        // After the entry has noted the epoch: the destructor may insert.
+        drop(eq);
+        entry
     }
 }
 

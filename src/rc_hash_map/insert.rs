@@ -50,7 +50,9 @@ impl<K, V, S> RcHashMap<K, V, S> {
             }
             Entry::Vacant(vacant) => {
                 let (key, value) = make();
-                vacant.insert_by(key, value, |_, other| eq(other))
+                let added = vacant.insert_by(key, value, |_, other| eq(other));
+                drop(eq);
+                added
             }
         }
     }

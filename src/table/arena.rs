@@ -236,7 +236,13 @@ impl<K, V> Arena<K, V> {
         }
         let memory = match self.spare.iter().rposition(|memory| memory.slots == slots) {
             Some(position) => self.spare.remove(position),
-            None => Memory::allocate(slots)?,
+            None => {
+                // The first page is not worth it.
+                if index > 0 {
+                    handles.prepare_reset();
+                }
+                Memory::allocate(slots)?
+            }
         };
 
         // Nothing below allocates or fails.
@@ -347,7 +353,8 @@ impl<K, V> Arena<K, V> {
     /// every page. Moves nothing.
     pub(super) fn shrink(&mut self, handles: &mut Handles) {
         self.spare = Vec::new();
-        if self.occupied == 0 && handles.reset() {
+        let holds_memory = !self.pages.is_empty() || handles.is_large();
+        if self.occupied == 0 && holds_memory && handles.reset() {
             self.free_all();
         } else if self.idle > 0 && handles.has_versions() {
             self.free_idle();

@@ -3,6 +3,8 @@
 //! A `SlotMap` gives out the numbers, tells handles of one number apart, and keeps the hash of each entry.
 #![forbid(unsafe_code)]
 
+use alloc::vec::Vec;
+
 use hashbrown::TryReserveError;
 use slotmap::{DefaultKey, Key, KeyData, SlotMap, new_key_type};
 
@@ -158,8 +160,9 @@ fn map_number() -> u32 {
 const LARGE: usize = 1 << 10;
 
 pub(super) struct Handles {
-    /// None after `reset`, until a number is needed: an empty `SlotMap` holds memory.
-    slots: Option<SlotMap<DefaultKey, Folded>>,
+    slots: SlotMap<DefaultKey, Folded>,
+    /// An empty one for `reset`: a `SlotMap` cannot be made without allocating, and cannot be made small.
+    spare: Option<SlotMap<DefaultKey, Folded>>,
     /// What the versions of handles are more than those of the `SlotMap`'s keys. An even number.
     base: u32,
     /// The greatest version that any handle has had.
@@ -168,7 +171,7 @@ pub(super) struct Handles {
 
 impl Handles {
     pub(super) fn new() -> Self {
-        Self { slots: Some(SlotMap::new()), base: 0, newest: 0 }
+        Self { slots: SlotMap::new(), spare: None, base: 0, newest: 0 }
     }
 
     /// Lets versions start somewhere else than in other maps. Call it before there is a handle.
@@ -193,15 +196,10 @@ impl Handles {
         Handle::from_parts(Number(bits as u32), version)
     }
 
-    #[cold]
-    fn slots(&mut self) -> &mut SlotMap<DefaultKey, Folded> {
-        self.slots.get_or_insert_with(SlotMap::new)
-    }
-
     /// The hash of the entry that a handle names.
     #[inline]
     pub(super) fn hash(&self, handle: Handle) -> Option<Folded> {
-        self.slots.as_ref()?.get(self.key(handle)).copied()
+        self.slots.get(self.key(handle)).copied()
     }
 
     /// Takes the number that comes next, for a new entry, if `accepts` does and there is memory for numbers.
@@ -214,7 +212,7 @@ impl Handles {
         accepts: impl FnOnce(Number) -> bool,
     ) -> Option<Handle> {
         let insert = |key| if accepts(Number(number_of(key))) { Ok(hash) } else { Err(()) };
-        let key = self.slots.as_mut()?.try_insert_with_key(insert).ok()?;
+        let key = self.slots.try_insert_with_key(insert).ok()?;
         Some(self.handle(key))
     }
 
@@ -226,13 +224,13 @@ impl Handles {
             return None;
         }
         let key = self.key(handle);
-        self.slots.as_mut()?.remove(key)
+        self.slots.remove(key)
     }
 
     /// The number that comes next, and whether neither it nor any after it has ever been used.
     pub(super) fn next_number(&mut self) -> (Number, bool) {
         let mut next = DefaultKey::null();
-        let refused = self.slots().try_insert_with_key(|key| {
+        let refused = self.slots.try_insert_with_key(|key| {
             next = key;
             Err(())
         });
@@ -242,7 +240,7 @@ impl Handles {
 
     /// How many more numbers there is memory for.
     pub(super) fn room(&self) -> usize {
-        self.slots.as_ref().map_or(0, |slots| slots.capacity() - slots.len())
+        self.slots.capacity() - self.slots.len()
     }
 
     /// Makes sure that there is memory for so many more numbers, vacant ones included.
@@ -251,18 +249,17 @@ impl Handles {
     ///
     /// If memory or numbers run out; nothing has changed then.
     pub(super) fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        let slots = self.slots();
-        let wanted = slots.len().saturating_add(additional);
+        let wanted = self.slots.len().saturating_add(additional);
         if wanted > MAX_NUMBERS {
             return Err(TryReserveError::CapacityOverflow);
         }
         let refused = allocation_error::<(Folded, u32)>(wanted);
-        slots.try_reserve(additional).map_err(|_| refused)
+        self.slots.try_reserve(additional).map_err(|_| refused)
     }
 
     /// Whether this takes much memory for a map without entries.
     pub(super) fn is_large(&self) -> bool {
-        self.slots.as_ref().is_some_and(|slots| slots.capacity() > LARGE)
+        self.slots.capacity() > LARGE
     }
 
     /// Whether most versions are unused. Pages are freed only as long as this is so, because to free and open
@@ -271,16 +268,29 @@ impl Handles {
         self.newest < LAST_VERSION / 2
     }
 
-    /// Frees the memory, if there are [versions](Self::has_versions). Handles that were given out never resolve
-    /// again: later ones have greater versions than any so far. No slot is occupied.
-    pub(super) fn reset(&mut self) -> bool {
-        let can = self.has_versions();
-        if can {
-            let base = self.newest + self.newest % 2;
-            *self = Self { slots: None, base, newest: self.newest };
-        }
-        can
+    /// Makes sure that the next [`reset`](Self::reset) needs no memory. Called when an insertion allocates anyway.
+    pub(super) fn prepare_reset(&mut self) {
+        self.spare.get_or_insert_with(SlotMap::new);
     }
+
+    /// Frees the memory, if there are [versions](Self::has_versions) and there is an empty `SlotMap` or memory for one.
+    /// Handles that were given out never resolve again: later ones have greater versions than any so far. No slot is
+    /// occupied.
+    pub(super) fn reset(&mut self) -> bool {
+        if !self.has_versions() {
+            return false;
+        }
+        let Some(fresh) = self.spare.take().or_else(empty_slots) else { return false };
+        self.slots = fresh;
+        self.base = self.newest + self.newest % 2;
+        true
+    }
+}
+
+/// An empty `SlotMap`, if there is memory for one: asked for first, because `SlotMap::new` aborts if not.
+fn empty_slots() -> Option<SlotMap<DefaultKey, Folded>> {
+    Vec::<(Folded, u32)>::new().try_reserve_exact(1).ok()?;
+    Some(SlotMap::new())
 }
 
 fn number_of(key: DefaultKey) -> u32 {
