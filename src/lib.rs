@@ -183,6 +183,7 @@ pub mod docs;
 mod error;
 pub mod handle_hash_map;
 pub mod interner;
+mod one_thread;
 pub mod rc_hash_map;
 pub mod side_table;
 #[allow(unsafe_code, reason = "slots are reached through raw pointers, so that entries never move")]
@@ -197,6 +198,7 @@ pub use error::{DisjointError, InsertError, WrongMap};
 pub use handle_hash_map::{Handle, HandleHashMap};
 pub use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
 pub use interner::{Interned, Interner, WeakInterned};
+pub use one_thread::ManyThreads;
 pub use rc_hash_map::{
     BorrowedKey, Entry, EntryMut, HashedKey, Iter, IterMut, OwnedKey, RawRef, RcHashMap, Ref,
     VacantEntry, WeakRef,

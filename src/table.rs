@@ -22,6 +22,7 @@ use alloc::alloc::{Layout, handle_alloc_error};
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::mem;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use hashbrown::TryReserveError;
 
@@ -54,6 +55,10 @@ impl<K, V> Dead<K, V> {
 /// Nobody holds a reference into it while user code runs, but layers 1 and 2, which change it through `&mut`
 /// only (I5).
 pub(crate) struct TableCell<K, V>(UnsafeCell<Table<K, V>>);
+
+/// Whoever changes the table calls no user code meanwhile, so a panic does not leave it half changed.
+impl<K: UnwindSafe, V: UnwindSafe> UnwindSafe for TableCell<K, V> {}
+impl<K: RefUnwindSafe, V: RefUnwindSafe> RefUnwindSafe for TableCell<K, V> {}
 
 impl<K, V> TableCell<K, V> {
     pub(crate) fn new() -> Self {

@@ -155,6 +155,9 @@ pub struct UsizeCount {
     count: Cell<u32>,
 }
 
+/// It is changed in one step.
+impl core::panic::RefUnwindSafe for UsizeCount {}
+
 impl UsizeCount {
     /// A count of zero, with no token out.
     ///

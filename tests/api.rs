@@ -476,3 +476,16 @@ fn count_is_public_and_usize() {
     let n: usize = map.insert(1, 1).unwrap().strong_count();
     assert_eq!(n, 1);
 }
+
+#[test]
+fn everything_may_cross_a_catch_unwind() {
+    fn check<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+    check::<RcHashMap<String, Vec<u8>>>();
+    check::<Ref<String, Vec<u8>>>();
+    check::<WeakRef<String, Vec<u8>>>();
+    check::<RawRef<String, Vec<u8>>>();
+    check::<rcmap::Interner<String>>();
+    check::<rcmap::Interned<String>>();
+    check::<HandleHashMap<String, Vec<u8>>>();
+    check::<CountedHashMap<String, Vec<u8>>>();
+}

@@ -13,12 +13,14 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+use core::panic::RefUnwindSafe;
 
 use hashbrown::{DefaultHashBuilder, TryReserveError};
 
 use super::guard::Guard;
 use super::reference::Ref;
 use crate::counted_hash_map::{Counted, CountedHashMap, CountedSlot};
+use crate::one_thread::ManyThreads;
 use crate::table::{Cursor, Folded, Handle, Table, TableCell};
 use crate::tokens::{RcCount, Token};
 
@@ -65,6 +67,9 @@ pub(super) struct Inner<K, V, S> {
     pub(super) guard: Guard,
 }
 
+/// A panic in user code leaves the map as it should be.
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe> RefUnwindSafe for Inner<K, V, S> {}
+
 impl<K, V, S> Inner<K, V, S> {
     #[inline]
     pub(super) fn table(&self) -> &TableCell<K, Counted<Kept<V>>> {
@@ -75,6 +80,12 @@ impl<K, V, S> Inner<K, V, S> {
 /// The map's own hold on [`Inner`]. Each map has one, so a `&mut Owner` is a `&mut` to the map. (What
 /// [`WeakRef`](super::WeakRef) makes for a moment is never borrowed mutably.)
 pub(super) struct Owner<K, V, S>(pub(super) Rc<Inner<K, V, S>>);
+
+// SAFETY: never so: nothing implements the trait.
+unsafe impl<K: ManyThreads, V, S> Send for Owner<K, V, S> {}
+
+// SAFETY: never so: nothing implements the trait.
+unsafe impl<K: ManyThreads, V, S> Sync for Owner<K, V, S> {}
 
 impl<K, V, S> Owner<K, V, S> {
     pub(super) fn with_hasher(hasher: S) -> Self {

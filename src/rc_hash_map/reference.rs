@@ -12,6 +12,7 @@ use hashbrown::{DefaultHashBuilder, Equivalent};
 use super::inner::{Inner, Slot, owner_of, value_of};
 use super::{RcHashMap, WeakRef, removal};
 use crate::error::WrongMap;
+use crate::one_thread::ManyThreads;
 use crate::table::Handle;
 use crate::tokens::{RcCount, Token, UsizeCount};
 
@@ -48,6 +49,12 @@ pub struct Ref<K, V, S = DefaultHashBuilder> {
     token: ManuallyDrop<Token>,
     owner: PhantomData<RcCount<Inner<K, V, S>>>,
 }
+
+// SAFETY: never so: nothing implements the trait.
+unsafe impl<K: ManyThreads, V, S> Send for Ref<K, V, S> {}
+
+// SAFETY: never so: nothing implements the trait.
+unsafe impl<K: ManyThreads, V, S> Sync for Ref<K, V, S> {}
 
 impl<K, V, S> Ref<K, V, S> {
     /// # Safety
@@ -414,3 +421,9 @@ impl<K, V, S> Clone for RawRef<K, V, S> {
 }
 
 impl<K, V, S> Copy for RawRef<K, V, S> {}
+
+// SAFETY: never so: nothing implements the trait.
+unsafe impl<K: ManyThreads, V, S> Send for RawRef<K, V, S> {}
+
+// SAFETY: never so: nothing implements the trait.
+unsafe impl<K: ManyThreads, V, S> Sync for RawRef<K, V, S> {}

@@ -5,6 +5,7 @@ use alloc::rc::Weak;
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use hashbrown::DefaultHashBuilder;
 
@@ -41,6 +42,10 @@ pub struct WeakRef<K, V, S = DefaultHashBuilder> {
     owner: Weak<Inner<K, V, S>>,
     handle: Handle,
 }
+
+/// A panic in user code leaves the map as it should be.
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe> UnwindSafe for WeakRef<K, V, S> {}
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe> RefUnwindSafe for WeakRef<K, V, S> {}
 
 impl<K, V, S> WeakRef<K, V, S> {
     pub(super) fn new(owner: Weak<Inner<K, V, S>>, handle: Handle) -> Self {

@@ -5,6 +5,7 @@ use core::alloc::Layout;
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::{self, NonNull};
 
 use hashbrown::TryReserveError;
@@ -109,6 +110,10 @@ impl<K, V> PartialEq for SlotPtr<K, V> {
         self.0 == other.0
     }
 }
+
+/// The header's cells are changed by code that does not panic.
+impl<K: RefUnwindSafe, V: RefUnwindSafe> UnwindSafe for SlotPtr<K, V> {}
+impl<K: RefUnwindSafe, V: RefUnwindSafe> RefUnwindSafe for SlotPtr<K, V> {}
 
 impl<K, V> SlotPtr<K, V> {
     /// The bytes of a slot.
