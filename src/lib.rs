@@ -154,14 +154,21 @@
 //! - Code that is called back for ever loops for ever: an `Eq` that inserts an entry of the same hash at each
 //!   comparison never lets a search end.
 //! - A `Handle` that is used with another map than its own names some entry or none.
+//! - Chains of entries are freed in a loop within one map. Where values own maps whose values own maps, the levels are
+//!   freed recursively, as with `Box`.
 //! - Memory that handles take comes back as long as no slot has been used more than 2³⁰ times.
 //! - A key must not change its hash or equality while it is in a map. If it does, lookups may miss or two
 //!   entries may compare equal; nothing worse.
 //!
 //! # More
 //!
-//! The module `docs` of this documentation holds the design, a chapter on performance, and what carries
-//! over from salsa, `FastString`, concurrent interners and arc-swap.
+//! The module `docs` of this documentation holds
+//!
+//! - patterns: keys that hold handles, values that are read without the map, hashers, keys that borrow, freeing in steps,
+//!   writing terms that share parts to a file;
+//! - the design;
+//! - performance, with measurements;
+//! - what carries over from salsa, `FastString`, concurrent interners and arc-swap.
 //!
 //! # Features
 //!

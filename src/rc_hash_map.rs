@@ -332,7 +332,8 @@ impl<K, V, S> RcHashMap<K, V, S> {
     ///
     /// The body may do anything with the map. Each entry is visited at most once, the loop ends even
     /// if the body keeps inserting, and what is inserted meanwhile may be missed. A walk costs time in proportion
-    /// to the pages that there are, which hold at most 64 KiB each.
+    /// to the pages with entries, which have at most 64 KiB each, and one step for each page without. So
+    /// `while let Some(r) = map.iter().next()` looks through one page for each entry, not through the map.
     ///
     /// # Panics
     ///

@@ -478,7 +478,8 @@ impl Cursor {
         while self.position < self.end {
             let start = Arena::<K, V>::page_start(self.position);
             let next_page = start + Arena::<K, V>::page_slots(start);
-            let Some(Some(page)) = arena.pages.get(Arena::<K, V>::page_index(start)) else {
+            let page = arena.pages.get(Arena::<K, V>::page_index(start)).copied().flatten();
+            let Some(page) = page.filter(|page| page.header().occupied.get() > 0) else {
                 self.position = next_page;
                 continue;
             };
