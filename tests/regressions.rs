@@ -300,3 +300,31 @@ mod large_alignments {
         many_pages: 65536,
     }
 }
+
+/// In builds that inline nothing each function that a value passes through has a copy of it.
+#[test]
+#[cfg_attr(miri, ignore = "Miri has no stack to overflow")]
+fn values_of_a_quarter_of_a_mebibyte_fit_a_stack_of_two() {
+    const SIZE: usize = 256 << 10;
+    type Map = RcHashMap<u32, [u8; SIZE]>;
+    fn insert() {
+        let map = Map::new();
+        assert!(map.insert(1, [1; SIZE]).is_ok());
+    }
+    fn find_or_insert() {
+        let map = Map::new();
+        assert_eq!(map.find_or_insert(1, [1; SIZE]).strong_count(), 1);
+    }
+    fn find_or_insert_with() {
+        let map = Map::new();
+        assert_eq!(map.find_or_insert_with(1, |_| [1; SIZE]).strong_count(), 1);
+    }
+    fn entry() {
+        let map = Map::new();
+        assert_eq!(map.entry(1).or_insert([1; SIZE]).strong_count(), 1);
+    }
+    for run in [insert, find_or_insert, find_or_insert_with, entry] {
+        let thread = std::thread::Builder::new().stack_size(2 << 20);
+        thread.spawn(run).unwrap().join().unwrap();
+    }
+}

@@ -190,7 +190,13 @@ impl<K: Eq, V, S> Entry<'_, K, V, S> {
     #[must_use = "dropping the only `Ref` removes the entry"]
     #[inline]
     pub fn or_insert(self, value: V) -> Ref<K, V, S> {
-        self.or_insert_with(|| value)
+        match self {
+            Self::Occupied(r) => {
+                drop(value);
+                r
+            }
+            Self::Vacant(vacant) => vacant.insert(value),
+        }
     }
 
     /// The entry, added with the value that is made if it is new. O(1), amortised.
@@ -361,7 +367,10 @@ impl<K, V, S> RcHashMap<K, V, S> {
         self.owner.enter();
         if epoch != self.owner.epoch() {
             if let Some(found) = self.owner.find(hash, |other| eq(&key, other)) {
-                drop((key, value, eq));
+                // One by one: a tuple would be one more copy of what may be large.
+                drop(key);
+                drop(value);
+                drop(eq);
                 return found;
             }
         }
@@ -409,7 +418,7 @@ where
     where
         K: From<&'q Q>,
     {
-        self.or_insert_with(|| value)
+        self.with_key().or_insert(value)
     }
 
     /// The entry, added with the value that is made if it is new. O(1), amortised.
@@ -609,7 +618,14 @@ impl<K: Eq, V, S> Entry<'_, K, V, S, HashedKey> {
     #[must_use = "dropping the only `Ref` removes the entry"]
     #[inline]
     pub fn or_insert(self, key: K, value: V) -> Ref<K, V, S> {
-        self.or_insert_with(|| (key, value))
+        match self {
+            Self::Occupied(r) => {
+                drop(key);
+                drop(value);
+                r
+            }
+            Self::Vacant(vacant) => vacant.insert(key, value),
+        }
     }
 
     /// The entry, added with the key and the value that are made if it is new. O(1), amortised.

@@ -147,7 +147,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> RcHashMap<K, V, S> {
     #[doc(alias = "get_or_intern")]
     #[must_use = "dropping the only `Ref` removes the entry"]
     pub fn find_or_insert(&self, key: K, value: V) -> Ref<K, V, S> {
-        self.entry(key).or_insert(value)
+        // Not by `or_insert`, which would be one more copy of a large value in builds that inline nothing.
+        match self.entry(key) {
+            Entry::Occupied(found) => {
+                drop(value);
+                found
+            }
+            Entry::Vacant(vacant) => vacant.insert(value),
+        }
     }
 
     /// The entry with this key, added if it is new, with a value made from the key. O(1), amortised.
