@@ -30,6 +30,7 @@
 //! | refer to an entry without keeping it | [`Ref::downgrade`] |
 //! | store a name of eight bytes | [`Ref::handle`], back with [`RcHashMap::resolve`] |
 //! | keep data beside a map | [`SideTable`], or [`SecondaryMap`]`<Handle, T>` |
+//! | keep what nobody uses any more for a while | [`Keeper`] |
 //! | intern strings | [`Interner`] |
 //! | hash and compare yourself | [`RcHashMap::hash`], [`find_hashed`](RcHashMap::find_hashed), [`find_or_insert_hashed_with`](RcHashMap::find_or_insert_hashed_with) |
 //! | keep a handle where no destructor may run: unions, `Copy` types | [`Ref::into_raw`] |
@@ -190,6 +191,7 @@ pub mod docs;
 mod error;
 pub mod handle_hash_map;
 pub mod interner;
+pub mod keeper;
 mod one_thread;
 pub mod rc_hash_map;
 pub mod side_table;
@@ -205,6 +207,7 @@ pub use error::{DisjointError, InsertError, WrongMap};
 pub use handle_hash_map::{Handle, HandleHashMap};
 pub use hashbrown::{DefaultHashBuilder, Equivalent, TryReserveError};
 pub use interner::{Interned, Interner, WeakInterned};
+pub use keeper::{KeepHandle, Keeper};
 pub use one_thread::ManyThreads;
 pub use rc_hash_map::{
     BorrowedKey, Entry, EntryMut, HashedKey, Iter, IterMut, OwnedKey, RawRef, RcHashMap, Ref,
