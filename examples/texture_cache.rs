@@ -7,11 +7,14 @@
 //! Each level of a game holds the [`Ref`]s of its textures. Two levels that use the same one share it,
 //! and it leaves video memory with the last level that uses it. The cache itself keeps nothing alive,
 //! so there is no "unload what is unused" pass to write, and none to forget.
+//!
+//! A [`Screen`] keeps what it has drawn for some frames more, so that what comes back soon is not loaded again.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::fmt;
 
-use rcmap::{RcHashMap, Ref};
+use rcmap::{Keeper, RcHashMap, Ref};
 
 /// Stands for the graphics card.
 #[derive(Default)]
@@ -119,6 +122,39 @@ impl<'gpu> TextureCache<'gpu> {
     }
 }
 
+/// What is drawn now, and what has left the screen in the last frames.
+pub(crate) struct Screen<'gpu> {
+    drawn: Vec<TextureRef<'gpu>>,
+    left: Keeper<TextureRef<'gpu>>,
+    /// How many textures have left in each of the last frames.
+    counts: VecDeque<usize>,
+}
+
+impl<'gpu> Screen<'gpu> {
+    /// Keeps textures for so many frames after they were drawn.
+    pub(crate) fn new(frames: usize) -> Self {
+        Self { drawn: Vec::new(), left: Keeper::new(0), counts: vec![0; frames].into() }
+    }
+
+    /// Draws a frame.
+    pub(crate) fn draw(
+        &mut self,
+        cache: &TextureCache<'gpu>,
+        names: &[&str],
+    ) -> Result<(), LoadError> {
+        let before = std::mem::replace(&mut self.drawn, cache.load_level(names)?);
+        let leaving: Vec<_> = before.iter().filter(|&it| !self.drawn.contains(it)).collect();
+        leaving.iter().for_each(|texture| self.left.keep(texture));
+        self.counts.push_back(leaving.len());
+        self.counts.pop_front();
+        drop(before);
+        // The last to leave are the newest, and those that came back are in use and do not count.
+        self.left.set_limit(self.counts.iter().sum());
+        self.left.trim();
+        Ok(())
+    }
+}
+
 fn main() -> Result<(), LoadError> {
     let gpu = Gpu::default();
     let mut cache = TextureCache::new(&gpu);
@@ -149,5 +185,15 @@ fn main() -> Result<(), LoadError> {
 
     drop(castle);
     show("castle left", &cache);
+
+    let mut screen = Screen::new(2);
+    for names in [["hero_64x64.png", "tree_64x128.png"], ["hero_64x64.png", "wall_128x128.png"]] {
+        screen.draw(&cache, &names)?;
+    }
+    show("a frame without the tree", &cache);
+    screen.draw(&cache, &["hero_64x64.png"])?;
+    show("the wall has left, too", &cache);
+    screen.draw(&cache, &["hero_64x64.png"])?;
+    show("two frames after the tree", &cache);
     Ok(())
 }

@@ -63,6 +63,37 @@ fn an_entry_hashes_once_and_looks_once() {
 }
 
 #[test]
+fn an_entry_of_a_query_looks_once_if_the_query_stands_for_its_key() {
+    #[derive(Clone, Default)]
+    struct Colliding;
+    impl Hasher for Colliding {
+        fn finish(&self) -> u64 {
+            7
+        }
+        fn write(&mut self, _: &[u8]) {}
+    }
+    #[derive(Hash)]
+    struct Query(u32);
+    impl rcmap::Equivalent<Counted> for Query {
+        fn equivalent(&self, key: &Counted) -> bool {
+            self.0 == key.0
+        }
+    }
+    let map = RcHashMap::<Counted, u32, std::hash::BuildHasherDefault<Colliding>>::default();
+    let _other = map.insert(Counted(1), 1).unwrap();
+    let (r, _, comparisons) = counted(|| match map.entry_ref(&Query(2)) {
+        Entry::Vacant(vacant) => vacant.insert_with_key(Counted(2), 2),
+        Entry::Occupied(_) => unreachable!(),
+    });
+    assert_eq!(comparisons, 0, "the query compared itself; the key need not be looked for");
+    let _wrong = match map.entry_ref(&Query(3)) {
+        Entry::Vacant(vacant) => vacant.insert_with_key(Counted(2), 3),
+        Entry::Occupied(_) => unreachable!(),
+    };
+    assert_eq!((map.len(), r.strong_count()), (2, 2), "another key is looked for");
+}
+
+#[test]
 fn an_entry_looks_again_if_anything_was_inserted_meanwhile() {
     let map = RcHashMap::<Counted, u32>::new();
     let vacant = expect_vacant(map.entry(Counted(1)));

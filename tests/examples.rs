@@ -457,7 +457,26 @@ mod fast_string_test {
 }
 
 mod texture_cache_test {
-    use super::texture_cache::{Gpu, LoadError, TextureCache};
+    use super::texture_cache::{Gpu, LoadError, Screen, TextureCache};
+
+    #[test]
+    fn what_left_the_screen_is_kept_for_some_frames() {
+        let gpu = Gpu::default();
+        let cache = TextureCache::new(&gpu);
+        let mut screen = Screen::new(2);
+        let mut draw = |names: &[&str]| {
+            screen.draw(&cache, names).unwrap();
+            cache.len()
+        };
+        assert_eq!(draw(&["a_1x1.png", "b_1x1.png"]), 2);
+        assert_eq!(draw(&["a_1x1.png"]), 2, "`b` has just left");
+        assert_eq!(draw(&["a_1x1.png"]), 2);
+        assert_eq!(draw(&["a_1x1.png"]), 1, "two frames ago");
+        assert_eq!(draw(&["b_1x1.png"]), 2);
+        assert_eq!(gpu.uploads(), 3, "`b` was loaded again");
+        assert_eq!(draw(&["a_1x1.png"]), 2);
+        assert_eq!(gpu.uploads(), 3, "`a` was not");
+    }
 
     #[test]
     fn a_texture_is_loaded_once_and_unloaded_with_its_last_user() {
