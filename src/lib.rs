@@ -91,6 +91,8 @@
 //! assert_eq!(map.len(), 0);
 //! ```
 //!
+//! [`audit`](audit::audit) finds the cycles that have leaked.
+//!
 //! # Looking up without building the key
 //!
 //! Whatever is `Hash` and [`Equivalent`] to the key is a query: a `&str` for a `String`, as with std's
@@ -185,6 +187,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod audit;
 pub mod counted_hash_map;
 #[cfg(any(doc, doctest))]
 pub mod docs;

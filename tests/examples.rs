@@ -10,6 +10,7 @@ macro_rules! examples {
 
 examples! {
     "../examples/fast_string.rs" fast_string
+    "../examples/leak.rs" leak
     "../examples/lexer.rs" lexer
     "../examples/paths.rs" paths
     "../examples/queens.rs" queens
@@ -627,5 +628,30 @@ mod lexer_test {
             .map(|(name, count)| (name.to_string(), count))
             .collect();
         assert_eq!(counts, [("a".to_string(), 1), ("b".to_string(), 2)]);
+    }
+}
+
+mod leak_test {
+    use super::leak::{Document, fill};
+
+    #[test]
+    fn parents_that_are_held_are_found_by_an_audit_and_weak_ones_leak_nothing() {
+        let document = Document::default();
+        let page = fill(&document);
+        assert_eq!(document.audit().leaks().count(), 0, "the page is open");
+        drop(page);
+        let report = document.audit();
+        let leaked: Vec<_> = report.leaks().flatten().collect();
+        assert_eq!((leaked.len(), document.len()), (5, 5));
+        assert!(leaked.iter().all(|entry| entry.is_in_cycle()), "each with its parent");
+        drop(leaked);
+        document.free(report);
+        assert_eq!(document.len(), 0);
+
+        let document = Document::repaired();
+        let page = fill(&document);
+        assert_eq!(document.audit().leaks().count(), 0);
+        drop(page);
+        assert_eq!(document.len(), 0);
     }
 }
