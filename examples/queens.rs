@@ -2,6 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release --example queens [N]...
+//! cargo run --release --example queens -- --keep 100000 [N]...
 //! ```
 //!
 //! A reduced ordered BDD stores each distinct node once, in a *unique table*. Here that is one
@@ -10,19 +11,27 @@
 //! hand, and no pause: what a formula no longer needs is gone when its `Ref` is dropped.
 //!
 //! BDD packages also remember the results of operations. Such a memo must not keep nodes for ever, so
-//! this one holds [`Handle`]s, which keep nothing alive: see `Memo`.
+//! this one holds [`Handle`]s, which keep nothing alive: see `Memo`. With `--keep`, a [`Keeper`] holds that many nodes which
+//! no formula holds any more, so that an operation that needs one soon finds it again.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use rcmap::{DefaultHashBuilder, Handle, RcHashMap, Ref};
+use rcmap::{DefaultHashBuilder, Handle, Keeper, RcHashMap, Ref, SideTable};
 
 fn main() -> ExitCode {
-    let mut sizes = Vec::new();
-    for argument in std::env::args().skip(1) {
+    let (mut sizes, mut kept) = (Vec::new(), 0);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.parse() {
+            _ if argument == "--keep" => match arguments.next().map(|it| it.parse()) {
+                Some(Ok(count)) => kept = count,
+                _ => {
+                    eprintln!("queens: --keep needs a number");
+                    return ExitCode::FAILURE;
+                }
+            },
             Ok(n) if (1..=MAX_SIZE).contains(&n) => sizes.push(n),
             _ => {
                 eprintln!("queens: {argument}: not a size between 1 and {MAX_SIZE}");
@@ -36,7 +45,7 @@ fn main() -> ExitCode {
     println!("n  solutions  live nodes  peak nodes  operations  per second");
     for n in sizes {
         let start = Instant::now();
-        let Outcome { solutions, live, peak, operations } = solve(n);
+        let Outcome { solutions, live, peak, operations } = solve(n, kept);
         let per_second = operations as f64 / start.elapsed().as_secs_f64();
         println!("{n} {solutions:>10} {live:>11} {peak:>11} {operations:>11} {per_second:>11.0}");
     }
@@ -79,16 +88,26 @@ pub(crate) struct Formulas {
     no: Formula,
     yes: Formula,
     memo: Memo,
+    keeper: Keeper<Formula>,
     peak: usize,
     operations: u64,
 }
 
 impl Formulas {
-    pub(crate) fn new() -> Self {
+    /// Keeps up to so many nodes that no formula needs.
+    pub(crate) fn new(kept: usize) -> Self {
         let nodes = RcHashMap::new();
         let no = nodes.find_or_insert(Node::Constant(false), ());
         let yes = nodes.find_or_insert(Node::Constant(true), ());
-        Self { nodes, no, yes, memo: Memo::new(), peak: 2, operations: 0 }
+        Self {
+            nodes,
+            no,
+            yes,
+            memo: Memo::new(),
+            keeper: Keeper::new(kept),
+            peak: 2,
+            operations: 0,
+        }
     }
 
     pub(crate) fn constant(&self, value: bool) -> Formula {
@@ -102,6 +121,13 @@ impl Formulas {
         }
         let formula = self.nodes.find_or_insert(Node::Choice { variable, low, high }, ());
         self.peak = self.peak.max(self.nodes.len());
+        if self.keeper.limit() > 0 {
+            self.keeper.keep(&formula);
+            // Not each time: a trim looks at all that is kept and not in use.
+            if self.keeper.len() > 4 * self.keeper.limit() {
+                self.keeper.trim();
+            }
+        }
         formula
     }
 
@@ -150,29 +176,28 @@ impl Formulas {
     /// The number of assignments to `variables` variables that make the formula true.
     pub(crate) fn count(&self, formula: &Formula, variables: Variable) -> u128 {
         // Of the variables from `from` on.
-        fn count(formula: &Formula, from: u32, to: u32, known: &mut HashMap<Handle, u128>) -> u128 {
+        fn count(formula: &Formula, from: u32, to: u32, known: &mut SideTable<u128>) -> u128 {
             let (free, models) = match formula.as_key() {
                 Node::Constant(value) => (to - from, u128::from(*value)),
                 Node::Choice { variable, low, high } => {
-                    let models = known.get(&formula.handle()).copied().unwrap_or_else(|| {
+                    let models = known.get(formula).copied().unwrap_or_else(|| {
                         let next = variable + 1;
                         count(low, next, to, known) + count(high, next, to, known)
                     });
-                    // The formula holds its nodes meanwhile, so a handle names one node.
-                    known.insert(formula.handle(), models);
+                    known.insert(formula, models);
                     (variable - from, models)
                 }
             };
             models << free
         }
-        count(formula, 0, variables, &mut HashMap::new())
+        count(formula, 0, variables, &mut SideTable::new())
     }
 
     /// Gives up the constants, which are the formulas that it holds itself, and returns how many nodes
     /// somebody else still holds.
     pub(crate) fn finish(self) -> usize {
-        let Self { nodes, no, yes, .. } = self;
-        drop((no, yes));
+        let Self { nodes, no, yes, keeper, .. } = self;
+        drop((no, yes, keeper));
         nodes.len()
     }
 }
@@ -247,13 +272,13 @@ pub(crate) struct Outcome {
     pub(crate) operations: u64,
 }
 
-/// Counts the ways to place `n` queens on a board of `n` by `n` so that none attacks another.
+/// Counts the ways to place `n` queens on a board of `n` by `n` so that none attacks another. Keeps up to `kept` nodes.
 ///
 /// # Panics
 ///
 /// If a node has outlived all formulas.
-pub(crate) fn solve(n: u32) -> Outcome {
-    let mut formulas = Formulas::new();
+pub(crate) fn solve(n: u32, kept: usize) -> Outcome {
+    let mut formulas = Formulas::new(kept);
     let mut problem = formulas.constant(true);
     for row in 0..n {
         // Some queen stands in this row, and attacks no other square.
@@ -267,6 +292,7 @@ pub(crate) fn solve(n: u32) -> Outcome {
     }
 
     let solutions = formulas.count(&problem, n * n);
+    formulas.keeper.release();
     let (live, peak, operations) = (formulas.nodes.len(), formulas.peak, formulas.operations);
     drop(problem);
     assert_eq!(formulas.finish(), 0, "a node has outlived all formulas");

@@ -9,10 +9,11 @@
 //! all equal parts. Equality is one comparison of pointers. A term is freed with the last expression
 //! that contains it, however deep it is, without recursion.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 
-use rcmap::{RcHashMap, Ref};
+use rcmap::{RcHashMap, Ref, SideTable};
 
 /// An expression: cheap to clone, compare and hash, whatever its size.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -48,6 +49,8 @@ impl fmt::Display for Expr {
 #[derive(Default)]
 pub(crate) struct Terms {
     table: RcHashMap<Term, ()>,
+    /// What is known of terms. It keeps none alive, and forgets those that are gone.
+    degrees: RefCell<SideTable<u64>>,
 }
 
 impl Terms {
@@ -131,6 +134,27 @@ impl Terms {
         }
     }
 
+    /// The degree as a polynomial of all variables. Each term is looked at once in its life.
+    pub(crate) fn degree(&self, expr: &Expr) -> u64 {
+        if let Some(known) = self.degrees.borrow().get(&expr.0) {
+            return *known;
+        }
+        let degree = match expr.term() {
+            Term::Number(_) => 0,
+            Term::Variable(_) => 1,
+            Term::Sum(a, b) => self.degree(a).max(self.degree(b)),
+            Term::Product(a, b) => self.degree(a).saturating_add(self.degree(b)),
+        };
+        self.degrees.borrow_mut().insert(&expr.0, degree);
+        degree
+    }
+
+    /// How many degrees are stored.
+    pub(crate) fn degrees_known(&self) -> usize {
+        self.degrees.borrow_mut().purge(&self.table);
+        self.degrees.borrow().len()
+    }
+
     /// The derivative by a variable, not simplified.
     pub(crate) fn derive(&self, expr: &Expr, by: &Expr) -> Expr {
         self.derive_once(expr, by, &mut HashMap::new())
@@ -178,12 +202,13 @@ fn main() {
     for _ in 0..40 {
         power = terms.product(&power, &power);
     }
-    println!("x ^ (2 ^ 40): {} terms", terms.len());
+    println!("x ^ (2 ^ 40): {} terms, degree {}", terms.len(), terms.degree(&power));
     let derivative = terms.simplify(&terms.derive(&power, &x));
     println!("and its derivative, simplified: {} terms", terms.len());
 
     drop((power, derivative));
     println!("both dropped: {} terms, which are {x} and {y}", terms.len());
+    println!("of {} of them the degree is known", terms.degrees_known());
     drop((x, y));
     assert_eq!(terms.len(), 0);
 }

@@ -253,7 +253,7 @@ mod queens_test {
         let solutions = [1, 0, 0, 2, 10, 4, 40, 92, 352];
         let sizes = if cfg!(miri) { 1..=4 } else { 1..=9 };
         for (n, expected) in sizes.zip(solutions) {
-            let outcome = solve(n);
+            let outcome = solve(n, 0);
             assert_eq!(outcome.solutions, expected, "{n} queens");
             assert!(outcome.live <= outcome.peak);
         }
@@ -262,15 +262,23 @@ mod queens_test {
     #[test]
     fn keeps_what_the_formula_needs_and_nothing_else() {
         // The size of the reduced diagram does not depend on how it was made: these are known.
-        assert_eq!(solve(4).live, 31);
+        assert_eq!(solve(4, 0).live, 31);
         if cfg!(not(miri)) {
-            assert_eq!(solve(8).live, 2453);
+            assert_eq!(solve(8, 0).live, 2453);
+        }
+    }
+
+    #[test]
+    fn kept_nodes_change_no_result_and_go_in_the_end() {
+        for kept in [1, 100, usize::MAX / 4] {
+            let outcome = solve(4, kept);
+            assert_eq!((outcome.solutions, outcome.live), (2, 31));
         }
     }
 
     #[test]
     fn formulas_obey_the_laws_of_logic() {
-        let mut formulas = Formulas::new();
+        let mut formulas = Formulas::new(0);
         let (yes, no) = (formulas.constant(true), formulas.constant(false));
         let [a, b, c] = [0, 1, 2].map(|variable| formulas.all_of(&[(variable, true)]));
         let not_a = formulas.all_of(&[(0, false)]);
@@ -553,6 +561,18 @@ mod simplify_test {
         assert!(derivative(&terms.product(&x, &y)) == y);
         assert!(derivative(&terms.product(&x, &x)) == terms.product(&terms.number(2), &x));
         assert!(derivative(&y) == terms.number(0));
+    }
+
+    #[test]
+    fn degrees_are_forgotten_with_their_terms() {
+        let terms = Terms::default();
+        let (x, y) = (terms.variable("x"), terms.variable("y"));
+        let product = terms.product(&terms.sum(&x, &y), &y);
+        assert_eq!((terms.degree(&product), terms.degrees_known()), (2, 4));
+        drop(product);
+        assert_eq!(terms.degrees_known(), 2);
+        let product = terms.product(&terms.number(5), &x);
+        assert_eq!(terms.degree(&product), 1, "not what was in the same slots");
     }
 
     #[test]
