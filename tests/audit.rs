@@ -129,6 +129,8 @@ fn the_closure_may_change_the_map() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn an_audit_finds_what_paths_tell(
         count in 1..9usize,

@@ -198,6 +198,8 @@ fn a_destructor_that_panics_loses_nothing() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_keeper_does_what_its_model_does(
         limit in 0..6usize,

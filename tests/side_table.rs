@@ -105,6 +105,8 @@ fn data_may_hold_refs_to_the_map() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_table_agrees_with_a_map_from_handles(
         ops in prop::collection::vec((0..6u8, 0..12usize, any::<u32>()), 1..300)
