@@ -18,7 +18,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use alloc::alloc::{Layout, handle_alloc_error};
+use alloc::alloc::handle_alloc_error;
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::mem;
@@ -488,14 +488,6 @@ fn expect_room(reserved: Result<(), TryReserveError>) {
         Ok(()) => {}
         Err(TryReserveError::CapacityOverflow) => panic!("capacity overflow"),
         Err(TryReserveError::AllocError { layout }) => handle_alloc_error(layout),
-    }
-}
-
-/// Why room for `len` of `T` could not be had: `alloc`'s own error does not tell.
-fn allocation_error<T>(len: usize) -> TryReserveError {
-    match Layout::array::<T>(len) {
-        Ok(layout) => TryReserveError::AllocError { layout },
-        Err(_) => TryReserveError::CapacityOverflow,
     }
 }
 

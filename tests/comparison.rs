@@ -8,7 +8,7 @@ mod support;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use rcmap::{Equivalent, RcHashMap, Ref};
+use rcmap::{RcHashMap, Ref};
 use support::{
     Key, Map, Mood, Point, Query, R, Value, World, assert_scripted_panic, attempt, check, map_of,
     put,
@@ -568,35 +568,4 @@ fn only_the_entry_under_comparison_is_held_by_the_map() {
     });
     assert!(found.is_none());
     assert_eq!(compared, 20);
-}
-
-#[test]
-fn hashes_that_differ_in_one_half_only_are_told_apart() {
-    struct Asked<'a>(u64, &'a Cell<u32>);
-
-    impl std::hash::Hash for Asked<'_> {
-        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-            self.0.hash(state);
-        }
-    }
-
-    impl Equivalent<u64> for Asked<'_> {
-        fn equivalent(&self, key: &u64) -> bool {
-            self.1.set(self.1.get() + 1);
-            self.0 == *key
-        }
-    }
-
-    for shift in [0, 20, 32, 44, 52] {
-        let map = RcHashMap::new();
-        let insert = |n: u64| map.find_or_insert_hashed_with(n << shift, |_| false, || (n, ()));
-        let held: Vec<_> = (0..2000).map(insert).collect();
-        assert_eq!(held.len(), 2000);
-        let asked = Cell::new(0);
-        for n in 0..2000_u64 {
-            let found = map.find_hashed(n << shift, |key| Asked(n, &asked).equivalent(key));
-            assert!(found.is_some());
-        }
-        assert!(asked.get() < 2300, "{} comparisons, hashes shifted by {shift}", asked.get());
-    }
 }

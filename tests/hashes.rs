@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hasher};
 use std::rc::{Rc, Weak};
 
-use rcmap::{DefaultHashBuilder, RcHashMap, Ref};
+use rcmap::{DefaultHashBuilder, Equivalent, RcHashMap, Ref};
 use support::check;
 
 /// Leaves numbers of 64 bits as they are, and multiplies those of 32 by what it starts with.
@@ -212,4 +212,35 @@ fn hashes_with_all_their_entropy_in_the_high_bits_are_told_apart() {
         assert!(map.find_hashed(map.hash(&bits), is_it).is_some());
     }
     assert!(compared.get() < 2 * refs.len(), "{} comparisons", compared.get());
+}
+
+#[test]
+fn hashes_that_differ_in_one_half_only_are_told_apart() {
+    struct Asked<'a>(u64, &'a Cell<u32>);
+
+    impl std::hash::Hash for Asked<'_> {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
+
+    impl Equivalent<u64> for Asked<'_> {
+        fn equivalent(&self, key: &u64) -> bool {
+            self.1.set(self.1.get() + 1);
+            self.0 == *key
+        }
+    }
+
+    for shift in [0, 20, 32, 44, 52] {
+        let map = RcHashMap::new();
+        let insert = |n: u64| map.find_or_insert_hashed_with(n << shift, |_| false, || (n, ()));
+        let held: Vec<_> = (0..2000).map(insert).collect();
+        assert_eq!(held.len(), 2000);
+        let asked = Cell::new(0);
+        for n in 0..2000_u64 {
+            let found = map.find_hashed(n << shift, |key| Asked(n, &asked).equivalent(key));
+            assert!(found.is_some());
+        }
+        assert!(asked.get() < 2300, "{} comparisons, hashes shifted by {shift}", asked.get());
+    }
 }

@@ -1,7 +1,7 @@
 //! Random programs on each layer, compared with a trivially correct model after every step, and
 //! hostile programs audited after every step.
 //!
-//! Breaks with (I1) to (I7), through `check_invariants` of `design.md`.
+//! Breaks with (I1), (I2), (I3), (I4), (I6) and (I7), through `check_invariants` of `design.md`.
 
 mod support;
 

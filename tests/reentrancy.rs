@@ -573,31 +573,3 @@ fn debug_of_refs_and_weak_refs_never_formats_the_entry() {
     assert!(text.contains("Ref") && text.contains("WeakRef"), "{text}");
     assert_eq!(r.value(&map).unwrap().number, 5);
 }
-
-// Keys that hold Refs of their own map.
-
-/// A hash-consed term: its key holds the `Ref`s of its parts.
-#[derive(PartialEq, Eq, Hash, Debug)]
-enum Term {
-    Leaf(u32),
-    Pair(Node, Node),
-}
-
-type Node = Ref<Term, ()>;
-
-#[test]
-fn keys_may_hold_refs_of_their_own_map() {
-    let terms: RcHashMap<Term, ()> = RcHashMap::new();
-    let leaf = |n| terms.find_or_insert(Term::Leaf(n), ());
-    let pair = |a: &Node, b: &Node| terms.find_or_insert(Term::Pair(a.clone(), b.clone()), ());
-    let (a, b) = (leaf(1), leaf(2));
-    let ab = pair(&a, &b);
-    assert!(pair(&a, &b) == ab, "the rejected key drops its `Ref`s");
-    assert_eq!((a.strong_count(), ab.strong_count()), (2, 1));
-    let top = pair(&ab, &ab);
-    assert_eq!(terms.len(), 4);
-    drop((a, b, ab));
-    assert_eq!(terms.len(), 4);
-    drop(top);
-    assert!(terms.is_empty());
-}

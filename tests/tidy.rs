@@ -99,6 +99,16 @@ fn every_file_opens_by_saying_what_it_is() {
 }
 
 #[test]
+fn no_file_is_longer_than_600_lines() {
+    for folder in ["src", "tests", "examples", "benches", "fuzz"] {
+        for (name, text) in sources(folder) {
+            let is_a_list = name == "src/compile_fail.rs";
+            assert!(is_a_list || text.lines().count() <= 600, "{name} is too long to read");
+        }
+    }
+}
+
+#[test]
 fn every_file_of_the_library_is_declared_once() {
     let files = sources("src");
     let mut declared = BTreeSet::from(["src/lib.rs".to_string()]);

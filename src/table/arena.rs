@@ -15,9 +15,9 @@ use core::mem;
 
 use hashbrown::TryReserveError;
 
-use super::handles::{Handle, Handles, Number};
+use super::handles::{Handle, Handles, Number, allocation_error};
 use super::page::{Header, Memory, Owner, Page, PageHeader};
-use super::{Folded, SlotPtr, allocation_error};
+use super::{Folded, SlotPtr};
 
 /// No page is larger, unless it has a single slot.
 const PAGE_BYTES: usize = 1 << 16;

@@ -3,12 +3,13 @@
 //! A `SlotMap` gives out the numbers, tells handles of one number apart, and keeps the hash of each entry.
 #![forbid(unsafe_code)]
 
+use alloc::alloc::Layout;
 use alloc::vec::Vec;
 
 use hashbrown::TryReserveError;
 use slotmap::{DefaultKey, Key, KeyData, SlotMap, new_key_type};
 
-use super::{Folded, allocation_error};
+use super::Folded;
 
 new_key_type! {
     /// The name of an entry: eight bytes, `Copy`, with a niche for `Option`.
@@ -295,4 +296,12 @@ fn empty_slots() -> Option<SlotMap<DefaultKey, Folded>> {
 
 fn number_of(key: DefaultKey) -> u32 {
     key.data().as_ffi() as u32
+}
+
+/// Why room for `len` of `T` could not be had: `alloc`'s own error does not tell.
+pub(super) fn allocation_error<T>(len: usize) -> TryReserveError {
+    match Layout::array::<T>(len) {
+        Ok(layout) => TryReserveError::AllocError { layout },
+        Err(_) => TryReserveError::CapacityOverflow,
+    }
 }

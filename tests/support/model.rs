@@ -382,7 +382,11 @@ impl Model {
         let book = &self.book;
         let found = map.find(name);
         let key = match way {
-            Way::FindOrInsertRef | Way::Hashed if found.is_some() => None,
+            Way::FindOrInsertRef | Way::Hashed | Way::EntryRef | Way::EntryHashed
+                if found.is_some() =>
+            {
+                None
+            }
             _ => Some(ModelKey::new(book, name, stamp)),
         };
         let value = match way {

@@ -23,6 +23,9 @@ pub(crate) enum Way {
     /// The closure fails.
     TryInsertFails,
     Hashed,
+    Entry,
+    EntryRef,
+    EntryHashed,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -223,7 +226,14 @@ impl<'a> Decoder<'a> {
                     Way::TryInsertFails,
                     Way::Hashed,
                 ];
-                let way = WAYS[usize::from(self.byte()) % WAYS.len()];
+                let byte = self.byte();
+                let way = match WAYS[usize::from(byte) % WAYS.len()] {
+                    // The same by other means. So old seeds keep their meaning.
+                    Way::FindOrInsertWith if byte >= 128 => Way::Entry,
+                    Way::FindOrInsertRef if byte >= 128 => Way::EntryRef,
+                    Way::Hashed if byte >= 128 => Way::EntryHashed,
+                    way => way,
+                };
                 Op::Add { map: self.map(), name: self.byte() % 12, way }
             }
             8 | 9 => Op::Find { map: self.map(), name: self.byte() % 12 },
