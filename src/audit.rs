@@ -116,7 +116,7 @@ impl Graph {
 
     /// Marks what is held from outside, directly or not.
     fn mark_reached<K, V, S>(&self, entries: &mut [Audited<K, V, S>]) {
-        // What nobody holds but the report was let go of by `trace`, and goes with the report.
+        // What only the report holds was dropped by `trace`, and goes with the report.
         let is_root = |entry: &Audited<K, V, S>| entry.outside() > 0 || entry.strong == 0;
         let mut reached: Vec<_> =
             (0..entries.len()).filter(|&entry| is_root(&entries[entry])).collect();

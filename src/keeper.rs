@@ -1,7 +1,7 @@
 //! Handles that are kept for a while after their users are gone.
 //!
 //! An entry goes with its last handle. Where it is likely to be asked for again soon, as a glyph, an asset or a BDD node
-//! is, a [`Keeper`] holds on to it, and lets go of the oldest that nobody else holds when told to.
+//! is, a [`Keeper`] holds it. When it is trimmed, it drops the oldest handles that nobody else shares.
 //!
 //! ```
 //! use rcmap::{Keeper, RcHashMap};
@@ -38,7 +38,7 @@ const LOOKS: usize = 64;
 /// found again while it is kept is simply alive.
 ///
 /// A handle is *in use* if somebody else holds its entry, too. The [limit](Self::limit) is for those that are not in use.
-/// A keeper never lets go by itself, but when [`trim`](Self::trim), [`trim_by`](Self::trim_by) or
+/// A keeper drops nothing by itself, but when [`trim`](Self::trim), [`trim_by`](Self::trim_by) or
 /// [`release`](Self::release) is called: once a frame, say.
 ///
 /// ```
@@ -122,7 +122,7 @@ impl<H: KeepHandle> Keeper<H> {
         self.limit
     }
 
-    /// Sets the limit. Lets go of nothing before the next call of `trim`.
+    /// Sets the limit. Drops nothing before the next call of `trim`.
     ///
     /// ```
     /// let mut keeper = rcmap::Keeper::<rcmap::Ref<u32, u32>>::new(10);
@@ -153,7 +153,7 @@ impl<H: KeepHandle> Keeper<H> {
 
     /// Keeps the entry of `handle`, as the newest. Keeping it again makes it the newest again. O(log n).
     ///
-    /// Lets go of nothing.
+    /// Drops nothing: call [`trim`](Self::trim).
     ///
     /// ```
     /// let map = rcmap::RcHashMap::new();
@@ -202,7 +202,7 @@ impl<H: KeepHandle> Keeper<H> {
         self.unused.remove(&time).or_else(|| self.in_use.remove(&time))
     }
 
-    /// Lets go of the oldest that are not in use, until at most [`limit`](Self::limit) such are kept. Returns how many went.
+    /// Drops the oldest that are not in use, until at most [`limit`](Self::limit) such are kept. Returns how many it dropped.
     ///
     /// O(1) if no more than the limit are kept at all. Otherwise O(limit), and O(log n) amortised for each that goes or that
     /// has come into use. Those that were in use before are passed over: a call looks at them, in turns, until 64 in a row
@@ -210,7 +210,7 @@ impl<H: KeepHandle> Keeper<H> {
     ///
     /// # Panics
     ///
-    /// If the destructor of a key or a value panics. What has not been let go of by then stays.
+    /// If the destructor of a key or a value panics. What has not been dropped by then stays kept.
     ///
     /// ```
     /// let map = rcmap::RcHashMap::new();
@@ -226,8 +226,8 @@ impl<H: KeepHandle> Keeper<H> {
         if self.len() <= self.limit { 0 } else { self.trim_by(|_| 1) }
     }
 
-    /// Lets go of the oldest that are not in use, until the sizes of those that stay add up to at most
-    /// [`limit`](Self::limit). Returns how many went.
+    /// Drops the oldest that are not in use, until the sizes of those that stay add up to at most
+    /// [`limit`](Self::limit). Returns how many it dropped.
     ///
     /// Calls `size` for each that is not in use. Costs what [`trim`](Self::trim) does, and O(unused).
     ///
@@ -257,7 +257,7 @@ impl<H: KeepHandle> Keeper<H> {
                     break;
                 }
                 total -= size as u128;
-                gone += usize::from(self.let_go_of_oldest());
+                gone += usize::from(self.drop_oldest());
             }
             // What went may have been the last to use others.
             if gone == before {
@@ -266,8 +266,8 @@ impl<H: KeepHandle> Keeper<H> {
         }
     }
 
-    /// Lets go of the oldest one that was not in use, if it is not now: a destructor may have taken it.
-    fn let_go_of_oldest(&mut self) -> bool {
+    /// Drops the oldest one that was not in use, if it is not in use now: a destructor may have cloned it.
+    fn drop_oldest(&mut self) -> bool {
         let Some((time, handle)) = self.unused.pop_first() else { return false };
         let is_unused = !handle.is_in_use();
         if is_unused {
@@ -305,12 +305,12 @@ impl<H: KeepHandle> Keeper<H> {
         self.unused.extend(found.into_iter().filter_map(|time| self.in_use.remove_entry(&time)));
     }
 
-    /// Lets go of all that nobody else holds, also of those that only others of these hold, however deep. Returns how many
-    /// went. O(n log n).
+    /// Drops all that nobody else holds, also those that only others of these hold, however deep. Returns how many it
+    /// dropped. O(n log n).
     ///
     /// # Panics
     ///
-    /// If the destructor of a key or a value panics. The others are let go of nevertheless.
+    /// If the destructor of a key or a value panics. The others are dropped nevertheless.
     ///
     /// ```
     /// use rcmap::{Keeper, RcHashMap, Ref};

@@ -217,7 +217,7 @@ impl<K, V, S> Owner<K, V, S> {
                 epoch = self.epoch();
             }
             for handle in self.candidates(hash).iter().filter(|&handle| Some(handle) != refused) {
-                // `eq` may have let go of this one.
+                // `eq` may have dropped its last `Ref`.
                 let Some(candidate) = self.resolve(handle) else { continue };
                 if self.accepts(&candidate, eq) {
                     return Some(candidate);
