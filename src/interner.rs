@@ -384,6 +384,7 @@ impl<T, S: Default> Default for Interner<T, S> {
     }
 }
 
+/// Prints the values as a set. Beware of values that [share parts](Interned#shared-parts).
 impl<T: fmt::Debug, S> fmt::Debug for Interner<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self).finish()

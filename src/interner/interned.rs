@@ -259,6 +259,7 @@ impl<T: Ord, S> Ord for Interned<T, S> {
     }
 }
 
+/// Prints the value. Beware of values that share parts: see [above](Interned#shared-parts).
 impl<T: fmt::Debug, S> fmt::Debug for Interned<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         T::fmt(self, f)
@@ -358,7 +359,8 @@ impl<T, S> fmt::Debug for WeakInterned<T, S> {
     }
 }
 
-/// Serialises as the value.
+/// Serialises as the value. Beware of values that share parts: see [above](Interned#shared-parts), and the pattern "Terms
+/// that share parts, in a file" in the module `docs`.
 #[cfg(feature = "serde")]
 impl<T: serde_core::Serialize, S> serde_core::Serialize for Interned<T, S> {
     fn serialize<Z: serde_core::Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
