@@ -21,10 +21,7 @@ where
     {
         match self {
             Self::Occupied(r) => Entry::Occupied(r),
-            Self::Vacant(vacant) => {
-                let key = K::from(vacant.looked_for.0);
-                vacant.with_key(key)
-            }
+            Self::Vacant(vacant) => vacant.with_made_key(),
         }
     }
 
@@ -148,7 +145,18 @@ where
     S: BuildHasher,
     Q: ?Sized + Hash + Equivalent<K>,
 {
-    /// The entry for a key that was made from the query, or by making it.
+    /// The entry for the key that `From` makes.
+    #[inline]
+    fn with_made_key(self) -> Entry<'a, K, V, S>
+    where
+        K: From<&'q Q>,
+    {
+        self.map.owner.enter();
+        let key = K::from(self.looked_for.0);
+        self.with_key(key)
+    }
+
+    /// The entry for this key, which should be what the query stands for.
     #[inline]
     fn with_key(self, key: K) -> Entry<'a, K, V, S> {
         let Self { map, hash: query_hash, epoch, looked_for: BorrowedKey(query) } = self;
@@ -201,8 +209,7 @@ where
     where
         K: From<&'q Q>,
     {
-        let key = K::from(self.looked_for.0);
-        self.insert_with_key(key, value)
+        self.with_made_key().or_insert(value)
     }
 
     /// Adds the entry, with this key and this value. O(1), amortised.
