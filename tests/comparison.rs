@@ -8,7 +8,7 @@ mod support;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use rcmap::{Entry, RcHashMap, Ref};
+use rcmap::{RcHashMap, Ref};
 use support::{
     Key, Map, Mood, Point, Query, R, Value, World, assert_scripted_panic, attempt, check, map_of,
     put,
@@ -322,38 +322,6 @@ fn insertions_in_eq_are_refused_in_debug_builds_and_work_in_release_builds() {
     enters(|world, map| drop(map.entry(Key::new(world, 2))));
     enters(|world, map| drop(map.entry_ref(&q(world, 2))));
     enters(|_, map| drop(map.entry_hashed(0, |key| key.name == 2)));
-}
-
-#[test]
-fn vacant_entries_are_not_filled_in_eq_in_debug_builds_and_are_in_release_builds() {
-    let map: RcHashMap<String, u32> = RcHashMap::new();
-    let held = map.insert("held".to_string(), 1).unwrap();
-    let (hash, new) = (map.hash("held"), map.hash("new"));
-    let fills: [Box<dyn FnOnce() -> Ref<String, u32>>; 3] = [
-        match map.entry("new".to_string()) {
-            Entry::Vacant(vacant) => Box::new(|| vacant.insert(2)),
-            Entry::Occupied(_) => unreachable!(),
-        },
-        match map.entry_ref("new") {
-            Entry::Vacant(vacant) => Box::new(|| vacant.insert(2)),
-            Entry::Occupied(_) => unreachable!(),
-        },
-        match map.entry_hashed(new, |key| key == "new") {
-            Entry::Vacant(vacant) => Box::new(|| vacant.insert("new".to_string(), 2)),
-            Entry::Occupied(_) => unreachable!(),
-        },
-    ];
-    for fill in fills {
-        let mut fill = Some(fill);
-        let mut filled = None;
-        let found = map.find_hashed(hash, |_| {
-            filled = fill.take().map(|fill| attempt(|| fill().strong_count()).ok());
-            true
-        });
-        assert!(found.is_some_and(|r| r == held));
-        assert_eq!(filled, Some((!cfg!(debug_assertions)).then_some(1)));
-        assert_eq!(map.len(), 1);
-    }
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use rcmap::{Entry, RcHashMap};
+use rcmap::{Entry, RcHashMap, Ref};
 
 thread_local! {
     static HASHES: Cell<usize> = const { Cell::new(0) };
@@ -289,8 +290,42 @@ fn nothing_stays_if_the_destructor_of_a_closure_panics() {
         }),
     ];
     for (n, attempt) in attempts.into_iter().enumerate() {
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(attempt));
+        let result = catch_unwind(AssertUnwindSafe(attempt));
         assert!(result.is_err(), "attempt {n}");
         assert_eq!(map.len(), 0, "attempt {n}");
+    }
+}
+
+#[test]
+fn vacant_entries_are_not_filled_in_eq_in_debug_builds_and_are_in_release_builds() {
+    let map: RcHashMap<String, u32> = RcHashMap::new();
+    let held = map.insert("held".to_string(), 1).unwrap();
+    let (hash, new) = (map.hash("held"), map.hash("new"));
+    let fills: [Box<dyn FnOnce() -> Ref<String, u32>>; 3] = [
+        match map.entry("new".to_string()) {
+            Entry::Vacant(vacant) => Box::new(|| vacant.insert(2)),
+            Entry::Occupied(_) => unreachable!(),
+        },
+        match map.entry_ref("new") {
+            Entry::Vacant(vacant) => Box::new(|| vacant.insert(2)),
+            Entry::Occupied(_) => unreachable!(),
+        },
+        match map.entry_hashed(new, |key| key == "new") {
+            Entry::Vacant(vacant) => Box::new(|| vacant.insert("new".to_string(), 2)),
+            Entry::Occupied(_) => unreachable!(),
+        },
+    ];
+    for fill in fills {
+        let mut fill = Some(fill);
+        let mut filled = None;
+        let found = map.find_hashed(hash, |_| {
+            filled = fill
+                .take()
+                .map(|fill| catch_unwind(AssertUnwindSafe(|| fill().strong_count())).ok());
+            true
+        });
+        assert!(found.is_some_and(|r| r == held));
+        assert_eq!(filled, Some((!cfg!(debug_assertions)).then_some(1)));
+        assert_eq!(map.len(), 1);
     }
 }
