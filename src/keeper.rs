@@ -18,12 +18,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
-use core::mem;
 
 use hashbrown::HashTable;
+use slotmap::{DefaultKey, Key, SlotMap};
 
 use crate::handle_hash_map::Handle;
 use crate::interner::{Interned, WeakInterned};
@@ -52,17 +51,33 @@ const LOOKS: usize = 64;
 /// assert!(names.is_empty());
 /// ```
 pub struct Keeper<H> {
-    /// Those that were not in use when they were last looked at, or are new; by the time when they were kept.
-    unused: BTreeMap<u64, H>,
-    /// Those that were in use when they were last looked at.
-    in_use: BTreeMap<u64, H>,
-    /// The bits of the handle and the time of each.
-    index: HashTable<(u64, u64)>,
+    kept: SlotMap<DefaultKey, Kept<H>>,
+    index: HashTable<DefaultKey>,
+    /// Those that were not in use when they were last looked at, or are new; the oldest first.
+    unused: List,
+    /// Those that were in use when they were last looked at; the one that is looked at next comes first.
+    in_use: List,
     limit: usize,
     /// Counts calls of `keep`.
     now: u64,
-    /// The time of the one in use that is looked at next.
-    hand: u64,
+}
+
+struct Kept<H> {
+    handle: H,
+    /// When it was kept.
+    time: u64,
+    /// In which list it is.
+    is_in_use: bool,
+    previous: DefaultKey,
+    next: DefaultKey,
+}
+
+/// The ends of a list that runs through what is kept. The null key is none.
+#[derive(Default)]
+struct List {
+    first: DefaultKey,
+    last: DefaultKey,
+    len: usize,
 }
 
 fn hash(bits: u64) -> u64 {
@@ -80,12 +95,12 @@ impl<H: KeepHandle> Keeper<H> {
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
-            unused: BTreeMap::new(),
-            in_use: BTreeMap::new(),
+            kept: SlotMap::new(),
             index: HashTable::new(),
+            unused: List::default(),
+            in_use: List::default(),
             limit,
             now: 0,
-            hand: 0,
         }
     }
 
@@ -99,7 +114,7 @@ impl<H: KeepHandle> Keeper<H> {
     /// ```
     #[must_use]
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.kept.len()
     }
 
     /// Whether nothing is kept. O(1).
@@ -133,25 +148,63 @@ impl<H: KeepHandle> Keeper<H> {
         self.limit = limit;
     }
 
-    fn get(&self, time: u64) -> Option<&H> {
-        self.unused.get(&time).or_else(|| self.in_use.get(&time))
+    fn find(&self, handle: &H) -> Option<DefaultKey> {
+        let is_it = |&key: &DefaultKey| self.kept[key].handle == *handle;
+        self.index.find(hash(handle.name().to_bits()), is_it).copied()
     }
 
-    /// When this handle was kept.
-    fn time(&self, handle: &H) -> Option<u64> {
+    /// Adds what is not kept, without linking it.
+    fn add(&mut self, handle: H, time: u64) -> DefaultKey {
         let bits = handle.name().to_bits();
-        // Handles of two maps may have the same bits.
-        let is_it = |&(other, time): &(u64, u64)| other == bits && self.get(time) == Some(handle);
-        self.index.find(hash(bits), is_it).map(|&(_, time)| time)
+        let (previous, next) = (DefaultKey::null(), DefaultKey::null());
+        let key = self.kept.insert(Kept { handle, time, is_in_use: false, previous, next });
+        let kept = &self.kept;
+        let hash_of = |&key: &DefaultKey| hash(kept[key].handle.name().to_bits());
+        self.index.insert_unique(hash(bits), key, hash_of);
+        key
     }
 
-    fn forget(&mut self, bits: u64, time: u64) {
-        if let Ok(entry) = self.index.find_entry(hash(bits), |&it| it == (bits, time)) {
-            entry.remove();
+    /// Puts what is in no list in front of `next`; at the end if that is null.
+    fn link(&mut self, key: DefaultKey, next: DefaultKey, is_in_use: bool) {
+        let list = if is_in_use { &mut self.in_use } else { &mut self.unused };
+        list.len += 1;
+        let previous = self.kept.get(next).map_or(list.last, |next| next.previous);
+        match self.kept.get_mut(previous) {
+            Some(previous) => previous.next = key,
+            None => list.first = key,
+        }
+        match self.kept.get_mut(next) {
+            Some(next) => next.previous = key,
+            None => list.last = key,
+        }
+        let kept = &mut self.kept[key];
+        (kept.is_in_use, kept.previous, kept.next) = (is_in_use, previous, next);
+    }
+
+    fn unlink(&mut self, key: DefaultKey) {
+        let Kept { is_in_use, previous, next, .. } = self.kept[key];
+        let list = if is_in_use { &mut self.in_use } else { &mut self.unused };
+        list.len -= 1;
+        match self.kept.get_mut(previous) {
+            Some(previous) => previous.next = next,
+            None => list.first = next,
+        }
+        match self.kept.get_mut(next) {
+            Some(next) => next.previous = previous,
+            None => list.last = previous,
         }
     }
 
-    /// Keeps the entry of `handle`, as the newest. Keeping it again makes it the newest again. O(log n).
+    fn take(&mut self, key: DefaultKey) -> Option<H> {
+        self.unlink(key);
+        let bits = self.kept[key].handle.name().to_bits();
+        if let Ok(entry) = self.index.find_entry(hash(bits), |&it| it == key) {
+            entry.remove();
+        }
+        self.kept.remove(key).map(|kept| kept.handle)
+    }
+
+    /// Keeps the entry of `handle`, as the newest. Keeping it again makes it the newest again. O(1), amortised.
     ///
     /// Drops nothing: call [`trim`](Self::trim).
     ///
@@ -164,14 +217,20 @@ impl<H: KeepHandle> Keeper<H> {
     /// assert_eq!((keeper.len(), r.strong_count()), (1, 2));
     /// ```
     pub fn keep(&mut self, handle: &H) {
-        let kept = self.remove(handle).unwrap_or_else(|| handle.clone());
-        let (time, bits) = (self.now, kept.name().to_bits());
+        let (time, end) = (self.now, DefaultKey::null());
         self.now += 1;
-        self.index.insert_unique(hash(bits), (bits, time), |&(bits, _)| hash(bits));
-        self.unused.insert(time, kept);
+        let key = match self.find(handle) {
+            Some(key) => {
+                self.unlink(key);
+                self.kept[key].time = time;
+                key
+            }
+            None => self.add(handle.clone(), time),
+        };
+        self.link(key, end, false);
     }
 
-    /// Whether the entry of `handle` is kept. O(log n).
+    /// Whether the entry of `handle` is kept. O(1).
     ///
     /// ```
     /// let map = rcmap::RcHashMap::new();
@@ -183,10 +242,10 @@ impl<H: KeepHandle> Keeper<H> {
     /// ```
     #[must_use]
     pub fn contains(&self, handle: &H) -> bool {
-        self.time(handle).is_some()
+        self.find(handle).is_some()
     }
 
-    /// Takes out the handle that is kept for the entry of `handle`. O(log n).
+    /// Takes out the handle that is kept for the entry of `handle`. O(1).
     ///
     /// ```
     /// let map = rcmap::RcHashMap::new();
@@ -197,15 +256,14 @@ impl<H: KeepHandle> Keeper<H> {
     /// assert!(map.is_empty());
     /// ```
     pub fn remove(&mut self, handle: &H) -> Option<H> {
-        let time = self.time(handle)?;
-        self.forget(handle.name().to_bits(), time);
-        self.unused.remove(&time).or_else(|| self.in_use.remove(&time))
+        let key = self.find(handle)?;
+        self.take(key)
     }
 
     /// Drops the oldest that are not in use, until at most [`limit`](Self::limit) such are kept. Returns how many it dropped.
     ///
-    /// O(1) if no more than the limit are kept at all. Otherwise O(limit), and O(log n) amortised for each that goes or that
-    /// has come into use. Those that were in use before are passed over: a call looks at them, in turns, until 64 in a row
+    /// O(1) if no more than the limit are kept at all. Otherwise O(limit), and O(1) amortised for each that it drops or
+    /// that has come into use, O(log n) for each that has come out of use. Those that were in use before are passed over: a call looks at them, in turns, until 64 in a row
     /// are in use. So if there are more, one that has just become unused may stay until a later call.
     ///
     /// # Panics
@@ -249,15 +307,20 @@ impl<H: KeepHandle> Keeper<H> {
         loop {
             self.look_at_unused();
             self.look_at_used();
-            let sizes: Vec<usize> = self.unused.values().map(&mut size).collect();
-            let mut total: u128 = sizes.iter().map(|&size| size as u128).sum();
+            let sizes: Vec<_> =
+                self.walk(self.unused.first).map(|(key, kept)| (key, size(&kept.handle))).collect();
+            let mut total: u128 = sizes.iter().map(|&(_, size)| size as u128).sum();
             let before = gone;
-            for size in sizes {
+            for (key, size) in sizes {
                 if total <= self.limit as u128 {
                     break;
                 }
                 total -= size as u128;
-                gone += usize::from(self.drop_oldest());
+                // A destructor may have cloned it meanwhile.
+                if !self.kept[key].handle.is_in_use() {
+                    drop(self.take(key));
+                    gone += 1;
+                }
             }
             // What went may have been the last to use others.
             if gone == before {
@@ -266,43 +329,54 @@ impl<H: KeepHandle> Keeper<H> {
         }
     }
 
-    /// Drops the oldest one that was not in use, if it is not in use now: a destructor may have cloned it.
-    fn drop_oldest(&mut self) -> bool {
-        let Some((time, handle)) = self.unused.pop_first() else { return false };
-        let is_unused = !handle.is_in_use();
-        if is_unused {
-            self.forget(handle.name().to_bits(), time);
-            drop(handle);
-        } else {
-            self.in_use.insert(time, handle);
-        }
-        is_unused
+    /// From one to the end of its list.
+    fn walk(&self, from: DefaultKey) -> impl Iterator<Item = (DefaultKey, &Kept<H>)> {
+        let mut key = from;
+        core::iter::from_fn(move || {
+            let kept = self.kept.get(key)?;
+            Some((core::mem::replace(&mut key, kept.next), kept))
+        })
     }
 
-    /// Puts aside those that are in use by now.
+    /// Puts those aside that are in use by now.
     fn look_at_unused(&mut self) {
-        let used: Vec<u64> =
-            self.unused.iter().filter(|(_, it)| it.is_in_use()).map(|(&time, _)| time).collect();
-        self.in_use.extend(used.into_iter().filter_map(|time| self.unused.remove_entry(&time)));
+        let mut key = self.unused.first;
+        while let Some(kept) = self.kept.get(key) {
+            let next = kept.next;
+            if kept.handle.is_in_use() {
+                self.unlink(key);
+                self.link(key, DefaultKey::null(), true);
+            }
+            key = next;
+        }
     }
 
-    /// Finds some of those that are not in use any more.
+    /// Finds some of those that are not in use any more, and puts them back in the order of their times.
     fn look_at_used(&mut self) {
         let (mut found, mut in_a_row) = (Vec::new(), 0);
-        let turn = self.in_use.range(self.hand..).chain(self.in_use.range(..self.hand));
-        for (&time, handle) in turn {
+        for _ in 0..self.in_use.len {
             if in_a_row == LOOKS {
-                self.hand = time;
                 break;
             }
+            let key = self.in_use.first;
+            self.unlink(key);
+            let Kept { handle, time, .. } = &self.kept[key];
             if handle.is_in_use() {
                 in_a_row += 1;
+                self.link(key, DefaultKey::null(), true);
             } else {
                 in_a_row = 0;
-                found.push(time);
+                found.push((*time, key));
             }
         }
-        self.unused.extend(found.into_iter().filter_map(|time| self.in_use.remove_entry(&time)));
+        found.sort_unstable();
+        let mut next = self.unused.first;
+        for (time, key) in found {
+            while let Some(kept) = self.kept.get(next).filter(|kept| kept.time < time) {
+                next = kept.next;
+            }
+            self.link(key, next, false);
+        }
     }
 
     /// Drops all that nobody else holds, also those that only others of these hold, however deep. Returns how many it
@@ -332,7 +406,7 @@ impl<H: KeepHandle> Keeper<H> {
     pub fn release(&mut self) -> usize {
         let before = self.len();
         let kept = self.take_all();
-        let names = kept.iter().map(|(&time, handle)| (time, handle.to_weak())).collect();
+        let names = kept.iter().map(|(time, handle)| (*time, handle.to_weak())).collect();
         // Whatever is alive when nothing is kept is held by somebody else, and kept again.
         let survivors = Survivors { keeper: self, names };
         drop(kept);
@@ -350,13 +424,15 @@ impl<H: KeepHandle> Keeper<H> {
     /// assert!(keeper.is_empty() && map.is_empty());
     /// ```
     pub fn drain(&mut self) -> impl Iterator<Item = H> + use<H> {
-        self.take_all().into_values()
+        self.take_all().into_iter().map(|(_, handle)| handle)
     }
 
-    fn take_all(&mut self) -> BTreeMap<u64, H> {
+    /// All handles with their times, the oldest first.
+    fn take_all(&mut self) -> Vec<(u64, H)> {
         self.index.clear();
-        let mut all = mem::take(&mut self.unused);
-        all.append(&mut self.in_use);
+        (self.unused, self.in_use) = (List::default(), List::default());
+        let mut all: Vec<_> = self.kept.drain().map(|(_, kept)| (kept.time, kept.handle)).collect();
+        all.sort_unstable_by_key(|&(time, _)| time);
         all
     }
 
@@ -369,7 +445,7 @@ impl<H: KeepHandle> Keeper<H> {
     /// assert_eq!(keeper.iter().next().unwrap().as_key(), &"a");
     /// ```
     pub fn iter(&self) -> impl Iterator<Item = &H> {
-        self.unused.values().chain(self.in_use.values())
+        self.kept.values().map(|kept| &kept.handle)
     }
 }
 
@@ -383,9 +459,8 @@ impl<H: KeepHandle> Drop for Survivors<'_, H> {
     fn drop(&mut self) {
         for (time, name) in &self.names {
             if let Some(handle) = H::from_weak(name) {
-                let bits = handle.name().to_bits();
-                self.keeper.index.insert_unique(hash(bits), (bits, *time), |&(bits, _)| hash(bits));
-                self.keeper.in_use.insert(*time, handle);
+                let key = self.keeper.add(handle, *time);
+                self.keeper.link(key, DefaultKey::null(), true);
             }
         }
     }
@@ -394,7 +469,7 @@ impl<H: KeepHandle> Drop for Survivors<'_, H> {
 impl<H> fmt::Debug for Keeper<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keeper")
-            .field("len", &self.index.len())
+            .field("len", &self.kept.len())
             .field("limit", &self.limit)
             .finish_non_exhaustive()
     }
