@@ -89,6 +89,7 @@ pub(crate) struct Formulas {
     yes: Formula,
     memo: Memo,
     keeper: Keeper<Formula>,
+    keeps: usize,
     peak: usize,
     operations: u64,
 }
@@ -105,6 +106,7 @@ impl Formulas {
             yes,
             memo: Memo::new(),
             keeper: Keeper::new(kept),
+            keeps: 0,
             peak: 2,
             operations: 0,
         }
@@ -124,7 +126,8 @@ impl Formulas {
         if self.keeper.limit() > 0 {
             self.keeper.keep(&formula);
             // Not each time: a trim looks at all that is kept and not in use.
-            if self.keeper.len() > 4 * self.keeper.limit() {
+            self.keeps += 1;
+            if self.keeps % self.keeper.limit() == 0 {
                 self.keeper.trim();
             }
         }
