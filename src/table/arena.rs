@@ -15,6 +15,8 @@ use core::mem;
 
 use hashbrown::TryReserveError;
 
+#[cfg(any(test, fuzzing, debug_assertions))]
+use super::handles::LAST_VERSION;
 use super::handles::{Handle, Handles, Number, allocation_error};
 use super::page::{Header, Memory, Owner, Page, PageHeader};
 use super::{Folded, SlotPtr};
@@ -45,12 +47,8 @@ pub(super) struct Arena<K, V> {
     pub(super) waiting: Number,
     /// Slots that are live, wait for their destructors, or can never be used again.
     occupied: u32,
-    /// Slots that can never be used again.
-    worn_out: u32,
     /// Slots that were used and are not occupied.
     vacant: u32,
-    /// Slots of the last page that have not been used.
-    fresh: u32,
     /// Slots of full pages without an occupied slot.
     idle: u32,
     /// Slots of pages that have been freed.
@@ -115,9 +113,7 @@ impl<K, V> Arena<K, V> {
             owner: Owner::NONE,
             waiting: Number::NONE,
             occupied: 0,
-            worn_out: 0,
             vacant: 0,
-            fresh: 0,
             idle: 0,
             freed: 0,
             unsorted: 0,
@@ -134,6 +130,18 @@ impl<K, V> Arena<K, V> {
         (self.occupied + self.vacant) as usize
     }
 
+    /// Slots of the last page that have not been used. Others have none.
+    fn fresh(&self) -> u32 {
+        let last = self.pages.last().copied().flatten();
+        last.map_or(0, |page| page.header().slots - page.header().used.get())
+    }
+
+    /// Whether a page may be freed: one of full size, of which all slots have been used and none is occupied.
+    #[inline]
+    fn is_idle(page: &PageHeader) -> bool {
+        page.occupied.get() == 0 && page.used.get() == Self::PAGE
+    }
+
     /// The slots that the spare memory has room for.
     fn spare_slots(&self) -> usize {
         self.spare.iter().map(|memory| memory.slots as usize).sum()
@@ -145,14 +153,14 @@ impl<K, V> Arena<K, V> {
             return 0;
         }
         // The last page comes after those that were freed.
-        let fresh = if self.freed == 0 { self.fresh } else { 0 };
+        let fresh = if self.freed == 0 { self.fresh() } else { 0 };
         let later = fresh as usize + self.spare_slots();
         self.vacant as usize + later.min(numbers - self.vacant as usize)
     }
 
     /// How many numbers more than now all this memory takes.
     pub(super) fn numbers(&self, reserved: &Reserved<K, V>) -> usize {
-        (self.vacant + self.fresh) as usize + self.spare_slots() + reserved.slots
+        (self.vacant + self.fresh()) as usize + self.spare_slots() + reserved.slots
     }
 
     #[inline]
@@ -185,7 +193,7 @@ impl<K, V> Arena<K, V> {
             return Err(TryReserveError::CapacityOverflow);
         }
         // Small pages are opened in their order, and before all others.
-        let next = self.slots() + (self.fresh + self.freed) as usize + self.spare_slots();
+        let next = self.slots() + (self.fresh() + self.freed) as usize + self.spare_slots();
         let most_pages = missing.div_ceil(Self::PAGE as usize) + PAGE_BYTES.ilog2() as usize;
         try_reserve(&mut reserved.spare, self.spare.len() + most_pages)?;
         try_reserve(&mut reserved.pages, self.pages.len() + self.spare.len() + most_pages)?;
@@ -252,16 +260,13 @@ impl<K, V> Arena<K, V> {
             slots,
             used: Cell::new(if is_fresh { 0 } else { slots }),
             occupied: Cell::new(0),
-            is_large: slots == Self::PAGE,
         };
         let page = Page::new(memory, header);
         if index >= self.pages.len() {
             self.pages.resize(index + 1, None);
         }
         self.pages[index] = Some(page);
-        if is_fresh {
-            self.fresh = slots;
-        } else {
+        if !is_fresh {
             self.freed -= slots;
             self.vacant += slots;
             self.idle += slots;
@@ -291,10 +296,9 @@ impl<K, V> Arena<K, V> {
         if position == page_header.used.get() {
             page.init(position);
             page_header.used.set(position + 1);
-            self.fresh -= 1;
         } else {
             self.vacant -= 1;
-            if page_header.occupied.get() == 0 && page_header.is_full() {
+            if Self::is_idle(page_header) {
                 self.idle -= Self::PAGE;
             }
         }
@@ -310,7 +314,6 @@ impl<K, V> Arena<K, V> {
     #[inline]
     pub(super) fn give(&mut self, page: Page<K, V>, comes_again: bool) -> bool {
         if !comes_again {
-            self.worn_out += 1;
             return false;
         }
         let page_header = page.header();
@@ -318,7 +321,7 @@ impl<K, V> Arena<K, V> {
         page_header.occupied.set(occupied);
         self.occupied -= 1;
         self.vacant += 1;
-        if occupied == 0 && page_header.is_full() {
+        if Self::is_idle(page_header) {
             self.idle += Self::PAGE;
         }
         occupied == 0
@@ -344,7 +347,7 @@ impl<K, V> Arena<K, V> {
         // A part of all slots, because all that are vacant cost time in `sort`.
         self.idle > Self::PAGE + (self.occupied + self.vacant) / 8
             || (self.occupied == 0
-                && ((self.vacant + self.fresh) as usize + self.spare_slots())
+                && ((self.vacant + self.fresh()) as usize + self.spare_slots())
                     * SlotPtr::<K, V>::SIZE
                     > KEPT_BYTES)
     }
@@ -365,13 +368,13 @@ impl<K, V> Arena<K, V> {
         for page in mem::take(&mut self.pages).into_iter().flatten() {
             drop(page.into_memory());
         }
-        (self.vacant, self.fresh, self.idle, self.freed) = (0, 0, 0, 0);
+        (self.vacant, self.idle, self.freed) = (0, 0, 0);
         self.unsorted = 0;
     }
 
     fn free_idle(&mut self) {
         for entry in &mut self.pages {
-            let idle = entry.take_if(|it| it.header().occupied.get() == 0 && it.header().is_full());
+            let idle = entry.take_if(|page| Self::is_idle(page.header()));
             if let Some(page) = idle {
                 drop(page.into_memory());
             }
@@ -420,11 +423,13 @@ impl<K, V> Arena<K, V> {
     fn wear_out(&mut self, last_handle: Handle) {
         if let Some(page) = self.page(last_handle.number()) {
             let occupied = page.header().occupied.get();
-            self.idle -= if occupied == 0 && page.header().is_full() { Self::PAGE } else { 0 };
+            self.idle -= if Self::is_idle(page.header()) { Self::PAGE } else { 0 };
             page.header().occupied.set(occupied + 1);
             self.occupied += 1;
-            self.worn_out += 1;
             self.vacant -= 1;
+            if let Some((_, header)) = self.slot(last_handle.number()) {
+                header.set_dead(last_handle);
+            }
         }
     }
 }
@@ -509,21 +514,26 @@ impl<K, V> Arena<K, V> {
             assert_eq!(Self::page_index(start), index, "(I1) pages know their numbers");
             assert_eq!(Self::page_slots(start), header.slots);
             assert_eq!(header.owner, self.owner, "(I1) and their owner");
-            assert_eq!(header.is_large, header.slots == Self::PAGE);
             occupied += header.occupied.get();
             used += header.used.get();
             fresh += header.slots - header.used.get();
-            if header.occupied.get() == 0 && header.is_full() {
+            if Self::is_idle(header) {
                 idle += header.slots;
             }
         }
         assert_eq!((occupied, used - occupied), (self.occupied, self.vacant));
-        assert_eq!((fresh, idle), (self.fresh, self.idle));
+        assert_eq!((fresh, idle), (self.fresh(), self.idle));
     }
 
     /// The slots that are live or wait for their destructors.
     pub(super) fn in_use(&self) -> usize {
-        (self.occupied - self.worn_out) as usize
+        let pages = self.pages.iter().flatten();
+        let is_worn_out =
+            |page: &Page<K, V>, position| page.slot(position).1.version() == LAST_VERSION - 1;
+        let worn_out = pages.map(|page| {
+            (0..page.header().used.get()).filter(|&position| is_worn_out(page, position)).count()
+        });
+        self.occupied as usize - worn_out.sum::<usize>()
     }
 
     #[cfg(test)]

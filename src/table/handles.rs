@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use alloc::alloc::Layout;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use hashbrown::TryReserveError;
@@ -163,7 +164,7 @@ const LARGE: usize = 1 << 10;
 pub(super) struct Handles {
     slots: SlotMap<DefaultKey, Folded>,
     /// An empty one for `reset`: a `SlotMap` cannot be made without allocating, and cannot be made small.
-    spare: Option<SlotMap<DefaultKey, Folded>>,
+    spare: Option<Box<SlotMap<DefaultKey, Folded>>>,
     /// What the versions of handles are more than those of the `SlotMap`'s keys. An even number.
     base: u32,
     /// The greatest version that any handle has had.
@@ -271,7 +272,7 @@ impl Handles {
 
     /// Makes sure that the next [`reset`](Self::reset) needs no memory. Called when an insertion allocates anyway.
     pub(super) fn prepare_reset(&mut self) {
-        self.spare.get_or_insert_with(SlotMap::new);
+        self.spare.get_or_insert_with(Box::default);
     }
 
     /// Frees the memory, if there are [versions](Self::has_versions) and there is an empty `SlotMap` or memory for one.
@@ -281,7 +282,8 @@ impl Handles {
         if !self.has_versions() {
             return false;
         }
-        let Some(fresh) = self.spare.take().or_else(empty_slots) else { return false };
+        let spare = self.spare.take().map(|spare| *spare);
+        let Some(fresh) = spare.or_else(empty_slots) else { return false };
         self.slots = fresh;
         self.base = self.newest + self.newest % 2;
         true

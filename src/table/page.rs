@@ -188,17 +188,9 @@ pub(super) struct PageHeader {
     pub(super) used: Cell<u32>,
     /// How many slots are live or wait for their destructors, or can never be used again.
     pub(super) occupied: Cell<u32>,
-    /// Whether it is one of the pages of full size, which may be freed.
-    pub(super) is_large: bool,
 }
 
 impl PageHeader {
-    /// Whether it is one of the large pages, and all of its slots have been used.
-    #[inline]
-    pub(super) fn is_full(&self) -> bool {
-        self.used.get() == self.slots && self.is_large
-    }
-
     /// How many slots there are up to the end of the page.
     pub(super) fn end(&self) -> u32 {
         self.first.0 - 1 + self.slots
