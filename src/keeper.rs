@@ -37,6 +37,9 @@ const LOOKS: usize = 64;
 /// found again while it is kept is simply alive.
 ///
 /// A handle is *in use* if somebody else holds its entry, too. The [limit](Self::limit) is for those that are not in use.
+/// Keep what users ask for, not all that it consists of: an entry inside of a kept one is in use, so it costs a place and does
+/// not count.
+///
 /// A keeper drops nothing by itself, but when [`trim`](Self::trim), [`trim_by`](Self::trim_by) or
 /// [`release`](Self::release) is called: once a frame, say.
 ///

@@ -176,7 +176,6 @@ impl<K, V, S> Owner<K, V, S> {
     fn search(&self, hash: Folded, eq: &mut impl FnMut(&K) -> bool) -> Option<Ref<K, V, S>> {
         // Without any candidate no user code has run: the miss holds.
         let slot = CountedSlot::new(self.0.table().get().first_candidate(hash)?);
-        let epoch = self.epoch();
         // SAFETY: (I3) an indexed slot is live.
         let candidate = unsafe { Ref::mint(slot) };
         // Nearly always the first candidate is the one.
@@ -185,7 +184,7 @@ impl<K, V, S> Owner<K, V, S> {
         }
         let refused = candidate.handle();
         drop(candidate);
-        self.find_other(hash, refused, epoch, eq)
+        self.find_other(hash, refused, eq)
     }
 
     /// Asks `eq` about an entry, with nothing borrowed. The `Ref` keeps the entry, whatever `eq` does.
@@ -199,24 +198,18 @@ impl<K, V, S> Owner<K, V, S> {
         eq(candidate.as_key())
     }
 
-    /// Asks about the candidates but for the one that was refused, and about all again if anything was
-    /// inserted meanwhile.
+    /// Asks about the candidates but for the one that was refused, and again if anything was inserted meanwhile.
     #[cold]
     #[inline(never)]
     fn find_other(
         &self,
         hash: Folded,
         refused: Handle,
-        mut epoch: u64,
         eq: &mut dyn FnMut(&K) -> bool,
     ) -> Option<Ref<K, V, S>> {
-        let mut refused = Some(refused);
         loop {
-            if epoch != self.epoch() {
-                refused = None;
-                epoch = self.epoch();
-            }
-            for handle in self.candidates(hash).iter().filter(|&handle| Some(handle) != refused) {
+            let epoch = self.epoch();
+            for handle in self.candidates(hash).iter().filter(|&handle| handle != refused) {
                 // `eq` may have dropped its last `Ref`.
                 let Some(candidate) = self.resolve(handle) else { continue };
                 if self.accepts(&candidate, eq) {
