@@ -230,7 +230,7 @@ fn a_normalising_from_finds_the_normal_form() {
 /// Functions that move such values and have an early exit used to be compiled wrongly, in release builds: the program
 /// went on somewhere else.
 mod large_alignments {
-    use rcmap::{CountedHashMap, HandleHashMap, PutResult, RcHashMap, Ref};
+    use rcmap::{CountedHashMap, Entry, HandleHashMap, Interner, PutResult, RcHashMap, Ref};
 
     macro_rules! alignments {
         ($($name:ident: $align:literal,)*) => {$(
@@ -273,6 +273,56 @@ mod large_alignments {
                 assert!(map.is_empty());
                 steps += 1;
 
+                // Entries: new, there, and there by the time when they are filled.
+                let map = RcHashMap::<u8, Wide>::new();
+                let held = [
+                    map.entry(1).or_insert(Wide(1)),
+                    map.entry(1).or_insert(Wide(9)),
+                    map.find_or_insert(1, Wide(9)),
+                    map.find_or_insert_ref_with(&1, |_| unreachable!()),
+                    map.find_or_insert_ref_with(&2, |_| (2, Wide(2))),
+                    map.entry_hashed(map.hash(&3), |&key| key == 3).or_insert(3, Wide(3)),
+                    map.entry_hashed(map.hash(&3), |&key| key == 3).or_insert(3, Wide(9)),
+                ];
+                let fill = |vacant: Entry<u8, Wide>| match vacant {
+                    Entry::Vacant(vacant) => {
+                        let first = map.find_or_insert_with(4, |_| Wide(4));
+                        assert!(vacant.insert(Wide(9)) == first);
+                    }
+                    Entry::Occupied(_) => unreachable!(),
+                };
+                fill(map.entry(4));
+                let failed = map.find_or_try_insert_with(5, |_| Err::<Wide, _>(()));
+                assert!(failed.is_err());
+                assert_eq!((map.len(), held[0].strong_count()), (3, 4));
+                assert_eq!(held[6].value(&map), Ok(&Wide(3)));
+                drop(held);
+                assert!(map.is_empty());
+                steps += 1;
+
+                // The same as keys.
+                #[repr(align($align))]
+                #[derive(PartialEq, Eq, Hash, Debug)]
+                struct WideKey(u8);
+
+                let map = RcHashMap::<WideKey, Wide>::new();
+                let held = [
+                    map.insert(WideKey(1), Wide(1)).ok().unwrap(),
+                    map.entry(WideKey(1)).or_insert(Wide(9)),
+                    map.entry(WideKey(2)).or_insert(Wide(2)),
+                    map.find_or_insert(WideKey(2), Wide(9)),
+                ];
+                assert!(map.insert(WideKey(1), Wide(9)).is_err());
+                assert!(map.insert_with(WideKey(1), || unreachable!()).is_err());
+                assert_eq!((map.len(), held[0].strong_count()), (2, 2));
+                drop(held);
+                assert!(map.is_empty());
+                let names = Interner::<WideKey>::new();
+                let name = names.intern(WideKey(1));
+                assert!(names.intern(WideKey(1)) == name);
+                assert_eq!(name.try_unwrap().map_err(drop), Ok(WideKey(1)));
+                steps += 1;
+
                 let mut map = HandleHashMap::new();
                 let handle = map.insert(1, Wide(1)).ok().unwrap();
                 assert!(map.insert(1, Wide(9)).is_err());
@@ -286,7 +336,7 @@ mod large_alignments {
                 assert!(map.put(again) == PutResult::Live);
                 assert!(map.put(handle) == PutResult::Removed { key: 1, value: Wide(1) });
                 steps += 1;
-                assert_eq!(std::hint::black_box(steps), 5);
+                assert_eq!(std::hint::black_box(steps), 7);
                 }
             }
         )*};
