@@ -8,20 +8,9 @@ mod program;
 mod support;
 
 use program::Program;
-use support::op::Op;
-
-fn only_panics(op: Op) -> Op {
-    match op {
-        Op::Arm { point, nth, .. } => Op::Arm { point, nth, op: Box::new(Op::Panic) },
-        op => op,
-    }
-}
 
 libfuzzer_sys::fuzz_target!(
     // Panics are part of these programs; what is not caught ends the run all the same.
     init: std::panic::set_hook(Box::new(|_| {})),
-    |program: Program<1>| {
-        let program: Vec<Op> = program.0.into_iter().map(only_panics).collect();
-        support::hostile(&program);
-    }
+    |program: Program<1>| support::panics(program.0)
 );

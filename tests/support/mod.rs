@@ -58,6 +58,19 @@ pub(crate) fn run_hostile(bytes: &[u8], manners: Manners) {
     hostile(&op::decode(bytes, manners));
 }
 
+/// Runs bytes as a program on layer 3 in which whatever user code is armed with panics.
+pub(crate) fn run_panics(bytes: &[u8]) {
+    panics(op::decode(bytes, Manners::Hostile));
+}
+
+pub(crate) fn panics(program: Vec<Op>) {
+    let only_panics = |op| match op {
+        Op::Arm { point, nth, .. } => Op::Arm { point, nth, op: Box::new(Op::Panic) },
+        op => op,
+    };
+    hostile(&program.into_iter().map(only_panics).collect::<Vec<_>>());
+}
+
 pub(crate) fn hostile(program: &[Op]) {
     let machine = Machine::new(false);
     for op in program {
