@@ -159,7 +159,8 @@
 //! - A `Handle` that is used with another map than its own names some entry or none.
 //! - Chains of entries are freed in a loop within one map. Where values own maps whose values own maps, the levels are
 //!   freed recursively, as with `Box`.
-//! - Memory that handles take comes back as long as no slot has been used more than 2³⁰ times.
+//! - Memory that handles take comes back as long as the uses of the busiest slots, added up
+//!   between the times when the map was empty, are fewer than 2³⁰.
 //! - A key must not change its hash or equality while it is in a map. If it does, lookups may miss or two
 //!   entries may compare equal; nothing worse.
 //!

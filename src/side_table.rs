@@ -36,10 +36,10 @@ const FEW: usize = 64;
 ///
 /// A table keeps no entry alive. What belongs to entries that are gone stays until [`purge`](Self::purge) drops it,
 /// an entry in the same slot takes its place, or the table grows: inserting with a [`Ref`] or an [`Interned`], from which
-/// the map can be found, purges now and then. So at most half of the elements belong to entries that are gone, or these are
-/// fewer than a quarter of the vector's slots.
+/// the map can be found, purges now and then. So it never has
+/// more elements than twice those that were live at the last purge, a quarter of the vector, or 64.
 ///
-/// Use it with one map. For another one it holds nothing, but what was stored for the one may be replaced by what is
+/// Use it with one map. For another one it shows nothing as a rule, or what belongs to a handle of the same name; what was stored for the one may be replaced by what is
 /// stored for the other, or be in its way.
 ///
 /// ```

@@ -290,13 +290,16 @@ impl<K: Eq, V, S> Entry<'_, K, V, S> {
                 drop(value);
                 Ok(r)
             }
-            Self::Vacant(vacant) => match value(vacant.key()) {
-                Ok(value) => Ok(vacant.insert(value)),
-                Err(error) => {
-                    drop(vacant);
-                    Err(error)
+            Self::Vacant(vacant) => {
+                vacant.map.owner.enter();
+                match value(vacant.key()) {
+                    Ok(value) => Ok(vacant.insert(value)),
+                    Err(error) => {
+                        drop(vacant);
+                        Err(error)
+                    }
                 }
-            },
+            }
         }
     }
 }

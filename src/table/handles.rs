@@ -23,7 +23,7 @@ new_key_type! {
     ///
     /// In another map than its own, a handle names some entry or none, as one does that was made with
     /// [`from_bits`](Self::from_bits). Neither is ever a way to undefined behaviour. In an [`RcHashMap`](crate::RcHashMap) it
-    /// names none as a rule: these maps start with different versions, which only meet by chance.
+    /// names none as a rule: those of one thread start with different versions, which only meet by chance.
     ///
     /// ```
     /// use rcmap::{Handle, HandleHashMap};

@@ -77,7 +77,10 @@ impl<K: Eq, V, S> Entry<'_, K, V, S, HashedKey> {
                 drop(make);
                 Ok(r)
             }
-            Self::Vacant(vacant) => make().map(|(key, value)| vacant.insert(key, value)),
+            Self::Vacant(vacant) => {
+                vacant.map.owner.enter();
+                make().map(|(key, value)| vacant.insert(key, value))
+            }
         }
     }
 }
