@@ -194,6 +194,9 @@ impl<K, V> Table<K, V> {
     pub(crate) fn reserve(&mut self, additional: usize) {
         let reserved = self.try_reserve(additional);
         expect_room(reserved);
+        if self.arena.is_large() || self.handles.is_large() {
+            self.handles.prepare_reset();
+        }
     }
 
     /// Makes room for `additional` more entries in all parts.

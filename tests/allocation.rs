@@ -108,6 +108,36 @@ fn whichever_allocation_is_refused_entries_are_dropped_and_memory_freed() {
 }
 
 #[test]
+fn whichever_allocation_is_refused_a_map_that_was_reserved_is_emptied() {
+    type Map = RcHashMap<u32, [u8; 1000]>;
+    for granted in 0..6 {
+        let map = Map::with_capacity(100);
+        let held: Vec<_> = (0..100).map(|n| map.insert(n, [0; 1000]).unwrap()).collect();
+        granting(granted, || drop(held));
+        assert!(map.is_empty() && map.find(&1).is_none());
+    }
+}
+
+#[test]
+fn one_entry_comes_and_goes_without_allocating_whatever_its_size() {
+    fn churn<const SIZE: usize>() {
+        let map = RcHashMap::new();
+        drop(map.insert(0, [0_u8; SIZE]).unwrap());
+        let made = allocations(|| {
+            for n in 0..100 {
+                drop(map.insert(n, [0_u8; SIZE]).unwrap());
+            }
+        });
+        assert_eq!(made, 0, "{SIZE} bytes");
+    }
+    churn::<8>();
+    churn::<1000>();
+    churn::<10_000>();
+    churn::<30_000>();
+    churn::<60_000>();
+}
+
+#[test]
 fn find_allocates_nothing() {
     let (map, held) = filled();
     let made = allocations(|| {

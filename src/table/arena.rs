@@ -30,8 +30,11 @@ const FIRST_PAGE_BYTES: usize = 1 << 12;
 /// The first page of small slots has so many.
 const FIRST_PAGE_SLOTS: u32 = 4;
 
-/// What an arena without an entry keeps at most.
+/// What an arena without an entry keeps at most, in several pages.
 const KEPT_BYTES: usize = 24 << 10;
+
+/// What it keeps at most in a single page, so that one entry can come and go without allocating.
+const KEPT_PAGE_BYTES: usize = 60 << 10;
 
 /// The slots of one map.
 ///
@@ -245,8 +248,8 @@ impl<K, V> Arena<K, V> {
         let memory = match self.spare.iter().rposition(|memory| memory.slots == slots) {
             Some(position) => self.spare.remove(position),
             None => {
-                // The first page is not worth it.
-                if index > 0 {
+                // A single page is kept, unless it is large.
+                if index > 0 || slots as usize * SlotPtr::<K, V>::SIZE > KEPT_PAGE_BYTES {
                     handles.prepare_reset();
                 }
                 Memory::allocate(slots)?
@@ -346,10 +349,15 @@ impl<K, V> Arena<K, V> {
     pub(super) fn is_wasteful(&self) -> bool {
         // A part of all slots, because all that are vacant cost time in `sort`.
         self.idle > Self::PAGE + (self.occupied + self.vacant) / 8
-            || (self.occupied == 0
-                && ((self.vacant + self.fresh()) as usize + self.spare_slots())
-                    * SlotPtr::<K, V>::SIZE
-                    > KEPT_BYTES)
+            || (self.occupied == 0 && self.is_large())
+    }
+
+    /// Whether this takes much memory for a map without entries.
+    pub(super) fn is_large(&self) -> bool {
+        let slots = (self.vacant + self.fresh()) as usize + self.spare_slots();
+        let is_one_page = self.pages.len() == 1 && self.spare.is_empty();
+        let kept = if is_one_page { KEPT_PAGE_BYTES } else { KEPT_BYTES };
+        slots * SlotPtr::<K, V>::SIZE > kept
     }
 
     /// Frees the memory that holds no entry: spare memory, pages of full size, and if there is no entry at all
