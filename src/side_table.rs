@@ -165,6 +165,10 @@ impl<T> SideTable<T> {
     /// assert_eq!(table.insert(a.handle(), 2), Some(1));
     /// ```
     pub fn insert(&mut self, key: impl SideKey, value: T) -> Option<T> {
+        // A slot's versions are compared as if they went round: after 2³⁰ uses, stale data may be in the way.
+        if self.data.entry(key.to_handle()).is_none() {
+            key.purge(self);
+        }
         let before = self.data.insert(key.to_handle(), value);
         if self.data.len() > self.limit {
             key.purge(self);

@@ -26,6 +26,20 @@ fn what_belonged_to_a_predecessor_is_never_shown() {
 }
 
 #[test]
+fn stale_data_is_never_in_the_way_of_an_entry_that_lives() {
+    let map = RcHashMap::<u32, ()>::new();
+    let r = map.insert(1, ()).unwrap();
+    // As 2³⁰ uses of the slot ago, or of another map: by its version newer than the entry.
+    let newer = Handle::from_bits(r.handle().to_bits() + (1 << 60));
+    let mut table = SideTable::new();
+    table.insert(newer, "stale");
+    assert_eq!(table.insert(r.handle(), "lost"), None, "a handle may be stale itself");
+    assert_eq!((table.get(&r), table.get(newer)), (None, Some(&"stale")));
+    assert_eq!(table.insert(&r, "new"), None);
+    assert_eq!((table.get(&r), table.get(newer)), (Some(&"new"), None));
+}
+
+#[test]
 fn a_purge_drops_what_is_gone_and_nothing_else() {
     let map = RcHashMap::<u32, ()>::new();
     let mut table = SideTable::new();
