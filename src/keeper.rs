@@ -40,6 +40,8 @@ const LOOKS: usize = 64;
 /// Keep what users ask for, not all that it consists of: an entry inside of a kept one is in use, so it costs a place and does
 /// not count.
 ///
+/// Keep an entry in one keeper only: two that keep it are two users, and neither drops it.
+///
 /// A keeper drops nothing by itself, but when [`trim`](Self::trim), [`trim_by`](Self::trim_by) or
 /// [`release`](Self::release) is called: once a frame, say.
 ///
@@ -69,6 +71,8 @@ struct Kept<H> {
     handle: H,
     /// When it was kept.
     time: u64,
+    /// Its size, while `trim_by` is at work.
+    size: usize,
     /// In which list it is.
     is_in_use: bool,
     previous: DefaultKey,
@@ -160,7 +164,8 @@ impl<H: KeepHandle> Keeper<H> {
     fn add(&mut self, handle: H, time: u64) -> DefaultKey {
         let bits = handle.name().to_bits();
         let (previous, next) = (DefaultKey::null(), DefaultKey::null());
-        let key = self.kept.insert(Kept { handle, time, is_in_use: false, previous, next });
+        let key =
+            self.kept.insert(Kept { handle, time, size: 0, is_in_use: false, previous, next });
         let kept = &self.kept;
         let hash_of = |&key: &DefaultKey| hash(kept[key].handle.name().to_bits());
         self.index.insert_unique(hash(bits), key, hash_of);
@@ -266,8 +271,11 @@ impl<H: KeepHandle> Keeper<H> {
     /// Drops the oldest that are not in use, until at most [`limit`](Self::limit) such are kept. Returns how many it dropped.
     ///
     /// O(1) if no more than the limit are kept at all. Otherwise O(limit), and O(1) amortised for each that it drops or
-    /// that has come into use, O(log n) for each that has come out of use. Those that were in use before are passed over: a call looks at them, in turns, until 64 in a row
-    /// are in use. So if there are more, one that has just become unused may stay until a later call.
+    /// that has come into use, O(log n) for each that has come out of use. If what it drops was the last to use others
+    /// that are kept, it goes on with these, and puts them among the unused: at worst O(limit) for each level of nesting.
+    ///
+    /// Those that were in use before are passed over: a call looks at them, in turns, until 64 in a row are in use. So if there
+    /// are more, one that has just become unused may stay until a later call.
     ///
     /// # Panics
     ///
@@ -290,7 +298,7 @@ impl<H: KeepHandle> Keeper<H> {
     /// Drops the oldest that are not in use, until the sizes of those that stay add up to at most
     /// [`limit`](Self::limit). Returns how many it dropped.
     ///
-    /// Calls `size` for each that is not in use. Costs what [`trim`](Self::trim) does, and O(unused).
+    /// Calls `size` once for each that is not in use. Costs what [`trim`](Self::trim) does, and O(unused).
     ///
     /// # Panics
     ///
@@ -306,39 +314,41 @@ impl<H: KeepHandle> Keeper<H> {
     /// assert!(!map.contains_key("a"));
     /// ```
     pub fn trim_by(&mut self, mut size: impl FnMut(&H) -> usize) -> usize {
+        self.look_at_unused();
+        self.look_at_used();
+        let mut total = 0;
+        let mut key = self.unused.first;
+        while let Some(kept) = self.kept.get_mut(key) {
+            kept.size = size(&kept.handle);
+            total += kept.size as u128;
+            key = kept.next;
+        }
         let mut gone = 0;
         loop {
-            self.look_at_unused();
-            self.look_at_used();
-            let sizes: Vec<_> =
-                self.walk(self.unused.first).map(|(key, kept)| (key, size(&kept.handle))).collect();
-            let mut total: u128 = sizes.iter().map(|&(_, size)| size as u128).sum();
             let before = gone;
-            for (key, size) in sizes {
-                if total <= self.limit as u128 {
-                    break;
-                }
-                total -= size as u128;
+            while total > self.limit as u128 {
+                let key = self.unused.first;
+                let kept = &self.kept[key];
+                total -= kept.size as u128;
                 // A destructor may have cloned it meanwhile.
-                if !self.kept[key].handle.is_in_use() {
+                if kept.handle.is_in_use() {
+                    self.unlink(key);
+                    self.link(key, DefaultKey::null(), true);
+                } else {
                     drop(self.take(key));
                     gone += 1;
                 }
             }
-            // What went may have been the last to use others.
             if gone == before {
                 return gone;
             }
+            // What went may have been the last to use others.
+            for key in self.look_at_used() {
+                let kept = &mut self.kept[key];
+                kept.size = size(&kept.handle);
+                total += kept.size as u128;
+            }
         }
-    }
-
-    /// From one to the end of its list.
-    fn walk(&self, from: DefaultKey) -> impl Iterator<Item = (DefaultKey, &Kept<H>)> {
-        let mut key = from;
-        core::iter::from_fn(move || {
-            let kept = self.kept.get(key)?;
-            Some((core::mem::replace(&mut key, kept.next), kept))
-        })
     }
 
     /// Puts those aside that are in use by now.
@@ -355,7 +365,7 @@ impl<H: KeepHandle> Keeper<H> {
     }
 
     /// Finds some of those that are not in use any more, and puts them back in the order of their times.
-    fn look_at_used(&mut self) {
+    fn look_at_used(&mut self) -> Vec<DefaultKey> {
         let (mut found, mut in_a_row) = (Vec::new(), 0);
         for _ in 0..self.in_use.len {
             if in_a_row == LOOKS {
@@ -374,12 +384,13 @@ impl<H: KeepHandle> Keeper<H> {
         }
         found.sort_unstable();
         let mut next = self.unused.first;
-        for (time, key) in found {
+        for &(time, key) in &found {
             while let Some(kept) = self.kept.get(next).filter(|kept| kept.time < time) {
                 next = kept.next;
             }
             self.link(key, next, false);
         }
+        found.into_iter().map(|(_, key)| key).collect()
     }
 
     /// Drops all that nobody else holds, also those that only others of these hold, however deep. Returns how many it

@@ -134,6 +134,30 @@ fn budgets_count_sizes_of_the_unused_only() {
 }
 
 #[test]
+fn sizes_are_asked_for_once_however_deep_what_goes_is_nested() {
+    struct Link(#[expect(dead_code, reason = "it holds the next")] Option<Ref<u32, Link>>);
+    let map = RcHashMap::new();
+    let mut keeper = Keeper::new(50);
+    let mut chain: Option<Ref<u32, Link>> = None;
+    for n in 0..60 {
+        let link = map.insert(n, Link(chain.take())).unwrap();
+        keeper.keep(&link);
+        chain = Some(link);
+    }
+    for n in 100..150 {
+        keeper.keep(&map.insert(n, Link(None)).unwrap());
+    }
+    drop(chain);
+    let mut asked = 0;
+    let size = |_: &Ref<u32, Link>| {
+        asked += 1;
+        1
+    };
+    assert_eq!(keeper.trim_by(size), 60, "the chain is the oldest");
+    assert_eq!((asked, map.len()), (110, 50));
+}
+
+#[test]
 fn handles_of_several_maps_are_kept_apart() {
     let maps: Vec<_> = (0..50).map(|_| Map::new()).collect();
     let mut keeper = Keeper::new(0);
