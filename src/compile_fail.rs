@@ -1247,3 +1247,29 @@ mod try_unwrap_needs_an_unborrowed_ref {}
 /// assert_eq!(text, "name");
 /// ```
 mod an_interned_value_needs_its_handle {}
+
+/// A map of mutable references lets its owner reach them, so it may not cross a `catch_unwind` unseen.
+///
+/// ```
+/// fn check<T: std::panic::UnwindSafe>() {}
+/// check::<rcmap::RcHashMap<(), Vec<u8>>>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn check<T: std::panic::UnwindSafe>() {}
+/// check::<rcmap::RcHashMap<(), &mut Vec<u8>>>();
+/// ```
+mod a_map_of_mutable_references_is_not_unwind_safe {}
+
+/// A map with `Ref`s stays on its thread, whatever its keys are; those of layers 1 and 2 need not.
+///
+/// ```
+/// fn check<T: Send>() {}
+/// check::<rcmap::HandleHashMap<u32, u32>>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn check<T: Send>() {}
+/// check::<rcmap::Interned<u32>>();
+/// ```
+mod an_interned_value_stays_on_its_thread {}

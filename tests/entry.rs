@@ -329,3 +329,31 @@ fn vacant_entries_are_not_filled_in_eq_in_debug_builds_and_are_in_release_builds
         assert_eq!(map.len(), 1);
     }
 }
+
+#[test]
+#[cfg(debug_assertions)]
+fn an_entry_that_is_held_refuses_in_eq_before_it_makes_anything() {
+    let map: RcHashMap<String, u32> = RcHashMap::new();
+    let _held = map.insert("held".to_string(), 1).unwrap();
+    let (hash, new) = (map.hash("held"), map.hash("new"));
+    let made = Cell::new(0);
+    let make = || made.set(made.get() + 1);
+    let (owned, borrowed) = (map.entry("new".to_string()), map.entry_ref("new"));
+    let hashed = map.entry_hashed(new, |key| key == "new");
+    let uses: [Box<dyn FnOnce() + '_>; 3] = [
+        Box::new(|| drop(owned.or_insert_with(|| (make(), 2).1))),
+        Box::new(|| drop(borrowed.or_insert_with(|| (make(), 2).1))),
+        Box::new(|| drop(hashed.or_insert_with(|| (make(), ("new".to_string(), 2)).1))),
+    ];
+    for entry_use in uses {
+        let mut entry_use = Some(entry_use);
+        let mut refused = false;
+        let found = map.find_hashed(hash, |_| {
+            let entry_use = entry_use.take().expect("one comparison");
+            refused = catch_unwind(AssertUnwindSafe(entry_use)).is_err();
+            true
+        });
+        assert!(found.is_some() && refused);
+    }
+    assert_eq!((made.get(), map.len()), (0, 1));
+}

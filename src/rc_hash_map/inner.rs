@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
-use core::panic::RefUnwindSafe;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use hashbrown::{DefaultHashBuilder, TryReserveError};
 
@@ -80,6 +80,15 @@ impl<K, V, S> Inner<K, V, S> {
 /// The map's own hold on [`Inner`]. Each map has one, so a `&mut Owner` is a `&mut` to the map. (What
 /// [`WeakRef`](super::WeakRef) makes for a moment is never borrowed mutably.)
 pub(super) struct Owner<K, V, S>(pub(super) Rc<Inner<K, V, S>>);
+
+/// Who owns the map reaches its values mutably.
+impl<K, V, S> UnwindSafe for Owner<K, V, S>
+where
+    K: UnwindSafe + RefUnwindSafe,
+    V: UnwindSafe + RefUnwindSafe,
+    S: UnwindSafe + RefUnwindSafe,
+{
+}
 
 // SAFETY: never so: nothing implements the trait.
 unsafe impl<K: ManyThreads, V, S> Send for Owner<K, V, S> {}
