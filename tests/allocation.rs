@@ -134,7 +134,7 @@ fn one_entry_comes_and_goes_without_allocating_whatever_its_size() {
     churn::<1000>();
     churn::<10_000>();
     churn::<30_000>();
-    churn::<60_000>();
+    churn::<36_000>();
 }
 
 #[test]

@@ -101,6 +101,26 @@ fn an_empty_map_holds_little_after_spikes_of_every_shape() {
 }
 
 #[test]
+fn an_empty_map_holds_little_with_one_page_and_an_index_of_before() {
+    fn spike<const SIZE: usize>() {
+        let before = BYTES.get();
+        let map = RcHashMap::new();
+        let many: Vec<_> = (0..1700).map(|n| map.insert(n, [0_u8; SIZE]).unwrap()).collect();
+        drop(many);
+        for n in 0..3 {
+            drop(map.insert(n, [0_u8; SIZE]).unwrap());
+            assert!(BYTES.get() - before <= EMPTY, "{} of {SIZE}", BYTES.get() - before);
+        }
+    }
+    spike::<1000>();
+    spike::<10_000>();
+    spike::<30_000>();
+    spike::<34_000>();
+    spike::<40_000>();
+    spike::<59_000>();
+}
+
+#[test]
 fn an_empty_map_of_large_values_holds_little() {
     let before = BYTES.get();
     let map = RcHashMap::new();

@@ -34,7 +34,7 @@ const FIRST_PAGE_SLOTS: u32 = 4;
 const KEPT_BYTES: usize = 24 << 10;
 
 /// What it keeps at most in a single page, so that one entry can come and go without allocating.
-const KEPT_PAGE_BYTES: usize = 60 << 10;
+const KEPT_PAGE_BYTES: usize = 36 << 10;
 
 /// The slots of one map.
 ///
