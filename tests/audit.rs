@@ -75,6 +75,18 @@ fn each_group_that_only_holds_itself_is_a_leak() {
 }
 
 #[test]
+fn what_hangs_on_a_cycle_is_not_in_it_however_long_it_is() {
+    let map = Map::new();
+    drop(graph(&map, 5, &[(0, 0), (0, 1), (1, 2), (1, 3), (2, 3), (3, 4)]));
+    let report = audit_map(&map);
+    assert_eq!(leaks(&report), [vec![0, 1, 2, 3, 4]]);
+    let is_in_cycle: Vec<_> = report.entries().iter().map(|entry| entry.is_in_cycle()).collect();
+    assert_eq!(is_in_cycle, [true, false, false, false, false]);
+    drop(report);
+    break_up(&map);
+}
+
+#[test]
 fn a_long_chain_takes_no_recursion() {
     const N: usize = if cfg!(miri) { 300 } else { 300_000 };
     let map = Map::new();
