@@ -46,6 +46,8 @@ fn holders_outside_and_inside_are_counted() {
     assert_eq!([counts(0), counts(1), counts(2)], [(0, 1), (2, 1), (1, 2)]);
     assert!(leaks(&report).is_empty());
     assert_eq!((report.entries().len(), second.strong_count()), (3, 4), "the report holds one");
+    let text = format!("{report:?}");
+    assert!(text.contains("inside: 1, outside: 2, is_leaked: false"), "{text}");
 }
 
 #[test]

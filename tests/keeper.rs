@@ -22,6 +22,8 @@ fn what_is_kept_lives_and_is_found_again() {
     keeper.keep(&map.find_or_insert(1, ()));
     let found = map.find(&1).unwrap();
     assert_eq!((found.strong_count(), keeper.len()), (2, 1));
+    assert!(!keeper.is_empty());
+    assert_eq!(format!("{keeper:?}"), "Keeper { len: 1, limit: 10, .. }");
     drop(keeper);
     assert_eq!(found.strong_count(), 1);
 }
