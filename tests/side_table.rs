@@ -79,29 +79,65 @@ fn a_table_that_grows_purges_itself() {
 }
 
 #[test]
-fn every_map_and_every_handle_will_do() {
+fn growth_drops_what_is_gone_in_maps_with_refs_and_in_interners() {
+    let map = RcHashMap::<u32, ()>::new();
+    let names = Interner::<u32>::new();
+    // In slots of their own, so that nothing is overwritten.
+    let mut refs: Vec<_> = (0..4000).map(|n| map.insert(n, ()).unwrap()).collect();
+    let mut interned: Vec<_> = (0..4000).map(|n| names.intern(n)).collect();
+    let (mut of_refs, mut of_interned) = (SideTable::new(), SideTable::new());
+    for (r, interned) in refs.drain(..1000).zip(interned.drain(..1000)) {
+        of_refs.insert(&r, 1);
+        of_interned.insert(&interned, 1);
+    }
+    assert_eq!((map.len(), names.len()), (3000, 3000));
+    for (r, interned) in refs.iter().zip(&interned) {
+        of_refs.insert(r, 1);
+        of_interned.insert(interned, 1);
+    }
+    assert_eq!((of_refs.len(), of_interned.len()), (3000, 3000), "the first thousand are gone");
+}
+
+#[test]
+fn what_is_stored_can_be_asked_for_and_changed() {
+    let map = RcHashMap::<u32, ()>::new();
+    let (a, b) = (map.insert(1, ()).unwrap(), map.insert(2, ()).unwrap());
     let mut table = SideTable::new();
+    assert!(table.is_empty());
+    table.insert(&a, 1);
+    assert!(!table.is_empty() && table.contains_key(&a) && !table.contains_key(&b));
+    *table.get_mut(&a).unwrap() += 1;
+    assert_eq!(table.get_mut(&b), None);
+    assert_eq!(table.get(&a), Some(&2));
+    assert_eq!(format!("{table:?}"), format!("{{{:?}: 2}}", a.handle()));
+}
+
+#[test]
+fn every_map_and_every_handle_will_do() {
     let mut plain = HandleHashMap::new();
-    let handle = plain.insert(1, 1).unwrap();
-    table.insert(handle, 1);
-    plain.remove(handle);
-    assert_eq!(table.purge(&plain), 1);
+    let (kept, gone) = (plain.insert(1, 1).unwrap(), plain.insert(2, 2).unwrap());
+    let mut table = SideTable::new();
+    table.insert(kept, 1);
+    table.insert(gone, 2);
+    plain.remove(gone);
+    assert_eq!((table.purge(&plain), table.get(kept)), (1, Some(&1)));
 
     let mut counted = CountedHashMap::new();
-    let handle = counted.insert(1, 1).unwrap();
+    let (kept, gone) = (counted.insert(1, 1).unwrap(), counted.insert(2, 2).unwrap());
     let mut table = SideTable::new();
-    table.insert(&handle, 1);
-    assert_eq!((table.purge(&counted), table.remove(&handle)), (0, Some(1)));
-    assert!(matches!(counted.put(handle), PutResult::Removed { .. }));
+    table.insert(&kept, 1);
+    table.insert(&gone, 2);
+    assert!(matches!(counted.put(gone), PutResult::Removed { .. }));
+    assert_eq!((table.purge(&counted), table.remove(&kept)), (1, Some(1)));
+    assert!(matches!(counted.put(kept), PutResult::Removed { .. }));
 
     let names = Interner::<String>::new();
-    let a = names.intern_ref("a");
+    let (kept, gone) = (names.intern_ref("a"), names.intern_ref("b"));
     let mut table = SideTable::new();
-    for _ in 0..1000 {
-        table.insert(&a, 1);
-        let _gone = names.intern_ref("b");
-    }
-    assert_eq!((table.purge(&names), table.get(&a)), (0, Some(&1)));
+    table.insert(&kept, 1);
+    table.insert(&gone, 2);
+    drop(gone);
+    assert_eq!((table.purge(&names), table.get(&kept)), (1, Some(&1)));
 }
 
 #[test]
