@@ -37,7 +37,8 @@ use crate::handle_hash_map::Handle;
 use crate::rc_hash_map::{RcHashMap, Ref};
 use crate::side_table::SideTable;
 
-/// Looks at all entries and says who holds them. O(entries + `Ref`s inside of them), without recursion.
+/// Looks at all entries and says who holds them. Without recursion, and in time that is nearly proportional to the number of
+/// entries and of the `Ref`s inside of them.
 ///
 /// `trace` is called once for each entry, and has to call `visit` once for each `Ref` of this map that is inside of
 /// the key or the value. What it does not visit counts as held from outside. It may do anything with the

@@ -104,14 +104,28 @@ fn many_in_use_are_not_looked_at_by_every_call() {
     let held: Vec<_> = (0..N).map(|n| map.insert(n, ()).unwrap()).collect();
     held.iter().for_each(|r| keeper.keep(r));
     assert_eq!(keeper.trim(), 0);
-    // This would not end if each call looked at all.
-    for n in N..2 * N {
+    // This would take long if each call looked at all.
+    for n in N..N + N / 4 {
         keeper.keep(&map.find_or_insert(n, ()));
         keeper.trim();
     }
     assert_eq!(keeper.len(), held.len() + 10);
     drop(held);
     assert_eq!((keeper.trim(), keeper.len()), (N as usize, 10), "all at once");
+}
+
+#[test]
+fn the_one_of_hundreds_in_use_that_has_become_unused_is_found() {
+    let map = Map::new();
+    let mut keeper = Keeper::new(0);
+    let mut held: Vec<_> = (0..500).map(|n| map.insert(n, ()).unwrap()).collect();
+    held.iter().for_each(|r| keeper.keep(r));
+    assert_eq!(keeper.trim(), 0);
+    for at in [499, 0, 250, 123] {
+        held.swap_remove(at.min(held.len() - 1));
+        assert_eq!(keeper.trim(), 1);
+    }
+    assert_eq!(keeper.len(), 496);
 }
 
 #[test]

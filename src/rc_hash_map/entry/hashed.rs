@@ -89,8 +89,8 @@ impl<K, V, S> VacantEntry<'_, K, V, S, HashedKey> {
     /// Adds the entry, with this key and this value, under the hash that was looked for. O(1), amortised.
     ///
     /// If anything was inserted meanwhile, the keys' own `Eq` decides whether this one is there now: then that entry is
-    /// returned, and key and value are dropped. See [`insert_by`](Self::insert_by) for another
-    /// comparison.
+    /// returned, and key and value are dropped. If nothing was, the closure of `entry_hashed` has decided, so it should
+    /// accept what `Eq` calls equal. See [`insert_by`](Self::insert_by) for another comparison.
     ///
     /// # Panics
     ///
