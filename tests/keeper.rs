@@ -122,7 +122,7 @@ fn the_one_of_hundreds_in_use_that_has_become_unused_is_found() {
     held.iter().for_each(|r| keeper.keep(r));
     assert_eq!(keeper.trim(), 0);
     for at in [499, 0, 250, 123] {
-        held.swap_remove(at.min(held.len() - 1));
+        drop(held.swap_remove(at.min(held.len() - 1)));
         assert_eq!(keeper.trim(), 1);
     }
     assert_eq!(keeper.len(), 496);
