@@ -29,7 +29,7 @@ use crate::interner::{Interned, WeakInterned};
 use crate::rc_hash_map::{Ref, WeakRef};
 
 /// Of those in use, so many are looked at in a row before a call gives up finding one that is not.
-const LOOKS: usize = 512;
+const LOOKS: usize = 4096;
 
 /// Holds handles, so that their entries outlive their users for a while.
 ///
@@ -274,7 +274,7 @@ impl<H: KeepHandle> Keeper<H> {
     /// that has come into use, O(log n) for each that has come out of use. If what it drops was the last to use others
     /// that are kept, it goes on with these, and puts them among the unused: at worst O(limit) for each level of nesting.
     ///
-    /// Those that were in use before are passed over: a call looks at them, in turns, until 512 in a row are in use. So if there
+    /// Those that were in use before are passed over: a call looks at them, in turns, until 4096 in a row are in use. So if there
     /// are more, one that has just become unused may stay until a later call.
     ///
     /// # Panics

@@ -105,7 +105,7 @@ fn many_in_use_are_not_looked_at_by_every_call() {
     held.iter().for_each(|r| keeper.keep(r));
     assert_eq!(keeper.trim(), 0);
     // This would take long if each call looked at all.
-    for n in N..N + N / 4 {
+    for n in N..N + N / 40 {
         keeper.keep(&map.find_or_insert(n, ()));
         keeper.trim();
     }
@@ -115,17 +115,18 @@ fn many_in_use_are_not_looked_at_by_every_call() {
 }
 
 #[test]
-fn the_one_of_hundreds_in_use_that_has_become_unused_is_found() {
+fn the_one_of_thousands_in_use_that_has_become_unused_is_found() {
     let map = Map::new();
     let mut keeper = Keeper::new(0);
-    let mut held: Vec<_> = (0..500).map(|n| map.insert(n, ()).unwrap()).collect();
+    let mut held: Vec<_> =
+        (0..if cfg!(miri) { 300 } else { 4000 }).map(|n| map.insert(n, ()).unwrap()).collect();
     held.iter().for_each(|r| keeper.keep(r));
     assert_eq!(keeper.trim(), 0);
-    for at in [499, 0, 250, 123] {
+    for at in [3999, 0, 2500, 123] {
         drop(held.swap_remove(at.min(held.len() - 1)));
         assert_eq!(keeper.trim(), 1);
     }
-    assert_eq!(keeper.len(), 496);
+    assert_eq!(keeper.len(), held.len());
 }
 
 #[test]
